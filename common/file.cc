@@ -1,0 +1,72 @@
+#include "common/file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+
+namespace keyward {
+namespace {
+
+absl::Status WriteAll(int fd, absl::string_view contents) {
+  while (!contents.empty()) {
+    const ssize_t written = write(fd, contents.data(), contents.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return absl::ErrnoToStatus(errno, "write");
+    }
+    contents.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  absl::Cleanup close_fd = [fd] { close(fd); };
+  std::string contents;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t count = read(fd, buffer, sizeof(buffer));
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));
+    }
+    if (count == 0) return contents;
+    contents.append(buffer, static_cast<size_t>(count));
+    if (contents.size() > max_bytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, " is longer than ", max_bytes, " bytes"));
+    }
+  }
+}
+
+absl::Status WriteFile(const std::string& path, absl::string_view contents, unsigned mode) {
+  std::string temporary = absl::StrCat(path, ".XXXXXX");
+  const int fd = mkostemp(temporary.data(), O_CLOEXEC);
+  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
+  absl::Cleanup remove_temporary = [&] { unlink(temporary.c_str()); };
+  absl::Status written = WriteAll(fd, contents);
+  if (written.ok() && fchmod(fd, mode) != 0) written = absl::ErrnoToStatus(errno, "chmod");
+  if (close(fd) != 0 && written.ok()) written = absl::ErrnoToStatus(errno, "close");
+  if (written.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
+    written = absl::ErrnoToStatus(errno, "rename");
+  }
+  if (!written.ok()) {
+    return absl::Status(written.code(),
+                        absl::StrCat("cannot write ", path, ": ", written.message()));
+  }
+  std::move(remove_temporary).Cancel();
+  return absl::OkStatus();
+}
+
+}  // namespace keyward

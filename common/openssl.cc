@@ -1,0 +1,23 @@
+#include "common/openssl.h"
+
+#include <openssl/err.h>
+#include <openssl/sha.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace keyward {
+
+Sha256Digest Sha256(absl::string_view data) {
+  Sha256Digest digest;
+  SHA256(reinterpret_cast<const uint8_t*>(data.data()), data.size(), digest.data());
+  return digest;
+}
+
+absl::Status OpensslError(absl::string_view what) {
+  const unsigned long code = ERR_peek_last_error();  // NOLINT(google-runtime-int): OpenSSL's type
+  ERR_clear_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  return absl::InternalError(absl::StrCat(what, ": ", reason == nullptr ? "failed" : reason));
+}
+
+}  // namespace keyward

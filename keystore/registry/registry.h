@@ -1,0 +1,146 @@
+// The registry: which connections there are, what each may say in its claims,
+// and which key versions it has.
+#ifndef KEYWARD_KEYSTORE_REGISTRY_REGISTRY_H_
+#define KEYWARD_KEYSTORE_REGISTRY_REGISTRY_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace keyward::registry {
+
+enum class Environment { kProduction, kSandbox, kCustom };
+
+// What an operator sets. The registry stores these fields as they are; whether
+// they make sense is checked before they get here (signer/connection_rules).
+struct ConnectionSettings {
+  std::string consumer_key;
+  Environment environment = Environment::kProduction;
+  std::string login_url;
+  std::vector<std::string> audiences;
+  std::vector<std::string> subjects;
+  bool include_kid = false;
+};
+
+struct Connection {
+  std::string name;
+  ConnectionSettings settings;
+  // Changes with every change of the row.
+  std::string etag;
+  absl::Time create_time;
+  absl::Time update_time;
+};
+
+// kGenerating and kDestroying are intentions: the row says what is being done
+// on the token, so that after a crash start-up knows what to finish or undo.
+enum class VersionState {
+  kGenerating,
+  kPending,
+  kActive,
+  kRetiring,
+  kDisabled,
+  kDestroying,
+  kDestroyed,
+};
+
+struct KeyVersion {
+  std::string connection;
+  // 1 or greater, unique and never reused within the connection's name.
+  uint32_t number = 0;
+  VersionState state = VersionState::kGenerating;
+  // CKA_ID of the key pair on the token: raw bytes, unique.
+  std::string key_id;
+  // JOSE algorithm: "RS256".
+  std::string algorithm;
+  uint32_t key_bits = 0;
+  absl::Time create_time;
+
+  // Empty while kGenerating.
+  std::string certificate_der;
+  // RFC 7638 SHA-256 thumbprint, base64url.
+  std::string kid;
+  absl::Time certificate_not_after;
+};
+
+// What becomes known of a key version once its key pair exists.
+struct IssuedKey {
+  std::string certificate_der;
+  std::string kid;
+  absl::Time certificate_not_after;
+};
+
+// A consistent picture of the whole registry.
+struct Contents {
+  std::vector<Connection> connections;
+  // Every version of those connections but the kGenerating ones.
+  std::vector<KeyVersion> key_versions;
+};
+
+// Implementations are safe for use from several threads, and every call is one
+// transaction: it happens whole or not at all. Errors common to all:
+//   UNAVAILABLE  REGISTRY_UNAVAILABLE  the database does not answer, is
+//                read-only or is full; nothing was changed
+// "Not there" is NOT_FOUND with the reason CONNECTION_NOT_FOUND or
+// KEY_VERSION_NOT_FOUND; a stale etag is ABORTED with ETAG_MISMATCH; a name
+// already used is ALREADY_EXISTS with CONNECTION_EXISTS.
+class Registry {
+ public:
+  virtual ~Registry() = default;
+
+  // Inserts a connection and its first key version in state kGenerating, with
+  // this CKA_ID. If a connection of that name was removed earlier, its numbers
+  // go on where they ended.
+  virtual absl::StatusOr<KeyVersion> CreateConnection(absl::string_view name,
+                                                      const ConnectionSettings& settings,
+                                                      absl::string_view key_id,
+                                                      absl::string_view algorithm,
+                                                      uint32_t key_bits) = 0;
+
+  // Connections whose first key version is still kGenerating are not there yet.
+  virtual absl::StatusOr<Connection> GetConnection(absl::string_view name) = 0;
+
+  // At most `limit` connections with names after `after`, in order of name.
+  virtual absl::StatusOr<std::vector<Connection>> ListConnections(absl::string_view after,
+                                                                  size_t limit) = 0;
+
+  virtual absl::StatusOr<Connection> UpdateConnection(absl::string_view name,
+                                                      const ConnectionSettings& settings,
+                                                      absl::string_view etag) = 0;
+
+  // First half of a removal: marks every key version that is not kDestroyed as
+  // kDestroying, and the connection as gone for every other call but
+  // FinishRemoval and ListUnfinished.
+  virtual absl::Status BeginRemoval(absl::string_view name, absl::string_view etag) = 0;
+
+  // All versions of a connection but the kGenerating ones, in order of number.
+  virtual absl::StatusOr<std::vector<KeyVersion>> ListKeyVersions(absl::string_view connection) = 0;
+
+  // kGenerating → `state`, and stores what was issued.
+  virtual absl::Status FinishGeneration(absl::string_view connection, uint32_t number,
+                                        VersionState state, const IssuedKey& issued) = 0;
+
+  // Forgets a kGenerating version whose key never came to be; a connection that
+  // has no other version goes with it. The number is not used again.
+  virtual absl::Status UndoGeneration(absl::string_view connection, uint32_t number) = 0;
+
+  // kDestroying → kDestroyed.
+  virtual absl::Status FinishDestruction(absl::string_view connection, uint32_t number) = 0;
+
+  // Every version in kGenerating or kDestroying, of removed connections too.
+  virtual absl::StatusOr<std::vector<KeyVersion>> ListUnfinished() = 0;
+
+  virtual absl::StatusOr<Contents> Load() = 0;
+
+  // Cheap check that the database answers.
+  virtual absl::Status Ping() = 0;
+};
+
+}  // namespace keyward::registry
+
+#endif  // KEYWARD_KEYSTORE_REGISTRY_REGISTRY_H_

@@ -1,0 +1,47 @@
+// Self-signed X.509 certificates, signed by a key that is not in this process.
+#ifndef KEYWARD_KEYSTORE_CERTIFICATE_SELF_SIGNED_CERTIFICATE_H_
+#define KEYWARD_KEYSTORE_CERTIFICATE_SELF_SIGNED_CERTIFICATE_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/openssl.h"
+
+namespace keyward {
+
+// What Salesforce accepts: an upload of at most 4 KB.
+inline constexpr size_t kMaxCertificateBytes = 4096;
+
+// Returns the RS256 signature of `message` by the certificate's own key.
+using Rs256SignFunction = std::function<absl::StatusOr<std::string>(absl::string_view message)>;
+
+struct CertificateRequest {
+  // The subject's and issuer's common name: the connection's name.
+  std::string common_name;
+  absl::Time not_before;
+  // How long it is valid; the end is rounded down to a second.
+  absl::Duration validity;
+};
+
+struct IssuedCertificate {
+  std::string der;
+  absl::Time not_after;
+};
+
+// Issues an X.509 v3 certificate (RFC 5280) for `public_key`: serial of 128 random
+// bits, SHA-256 with RSA, basicConstraints CA:FALSE, keyUsage digitalSignature,
+// subject key identifier. The signature that `sign` gives is verified before the
+// certificate is returned.
+// INVALID_ARGUMENT for a name or validity that a certificate can't hold; INTERNAL
+// where the signature does not verify or the DER is over kMaxCertificateBytes;
+// the errors of `sign`.
+absl::StatusOr<IssuedCertificate> IssueSelfSignedCertificate(const CertificateRequest& request,
+                                                             const EVP_PKEY& public_key,
+                                                             const Rs256SignFunction& sign);
+
+}  // namespace keyward
+
+#endif  // KEYWARD_KEYSTORE_CERTIFICATE_SELF_SIGNED_CERTIFICATE_H_

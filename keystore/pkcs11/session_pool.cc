@@ -98,6 +98,9 @@ absl::Status SessionPool::Await(absl::Time deadline, bool (SessionPool::*is_free
       if (absl::Now() < recovery_.next_attempt()) return Unavailable(recovery_.next_attempt());
       if (leased_ == 0) {
         Recover();
+        // One attempt a call: a caller must not climb the ladder until its
+        // deadline, on a token that stays away.
+        if (state_ == State::kBroken) return Unavailable(recovery_.next_attempt());
         continue;
       }
     }

@@ -64,7 +64,7 @@ struct SessionPoolOptions {
   // Sessions for signing, 1 or more. The token may allow fewer; the pool then
   // makes do with what it gets.
   size_t size = 2;
-  KeyRequirements key_requirements;
+  KeyRequirements key_requirements = {};
   // The module is unloaded and loaded again at most once in this time.
   absl::Duration reload_interval = absl::Seconds(30);
   // After a failed recovery the next is not tried before this has passed.

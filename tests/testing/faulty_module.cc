@@ -1,0 +1,119 @@
+// A loadable PKCS#11 module that forwards to a real one and misbehaves on
+// request: for faults that no real token produces when a test needs them.
+//
+// KEYWARD_FAULTY_REAL names the real module, KEYWARD_FAULTY_SCRIPT a file. The
+// file holds one fault a line and is read anew at each call that can fail:
+//   C_Sign 0x30            C_Sign returns CKR_DEVICE_ERROR
+//   C_OpenSession 0xb1 2   C_OpenSession works twice, then CKR_SESSION_COUNT
+//   C_Sign corrupt         C_Sign succeeds with a wrong signature
+// An absent file means no fault.
+#include <dlfcn.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "keystore/pkcs11/cryptoki.h"
+
+namespace {
+
+CK_FUNCTION_LIST* g_real = nullptr;
+CK_FUNCTION_LIST g_ours;
+
+struct Fault {
+  std::string what;
+  int after = 0;
+};
+
+std::optional<Fault> FaultOf(const std::string& call) {
+  const char* script = std::getenv("KEYWARD_FAULTY_SCRIPT");
+  std::ifstream file(script == nullptr ? "" : script);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string name;
+    Fault fault;
+    if (words >> name >> fault.what && name == call) {
+      words >> fault.after;
+      return fault;
+    }
+  }
+  return std::nullopt;
+}
+
+// The code to fail with, or CKR_OK to go on. `calls` counts while a fault is set.
+CK_RV Fail(const std::string& call, std::atomic<int>& calls) {
+  const std::optional<Fault> fault = FaultOf(call);
+  if (!fault || fault->what == "corrupt") {
+    calls = 0;
+    return CKR_OK;
+  }
+  return calls++ < fault->after ? CKR_OK : std::stoul(fault->what, nullptr, 0);
+}
+
+std::atomic<int> g_sign_calls;
+std::atomic<int> g_open_calls;
+std::atomic<int> g_generate_calls;
+std::atomic<int> g_destroy_calls;
+
+CK_RV Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR signature,
+           CK_ULONG_PTR signature_length) {
+  const CK_RV fault = Fail("C_Sign", g_sign_calls);
+  if (fault != CKR_OK) return fault;
+  const CK_RV rv = g_real->C_Sign(session, data, length, signature, signature_length);
+  const std::optional<Fault> corrupt = FaultOf("C_Sign");
+  if (rv == CKR_OK && corrupt && corrupt->what == "corrupt") signature[0] ^= 1;
+  return rv;
+}
+
+CK_RV OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
+                  CK_SESSION_HANDLE_PTR session) {
+  const CK_RV fault = Fail("C_OpenSession", g_open_calls);
+  if (fault != CKR_OK) return fault;
+  return g_real->C_OpenSession(slot, flags, application, notify, session);
+}
+
+CK_RV GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
+                      CK_ATTRIBUTE_PTR public_template, CK_ULONG public_count,
+                      CK_ATTRIBUTE_PTR private_template, CK_ULONG private_count,
+                      CK_OBJECT_HANDLE_PTR public_key, CK_OBJECT_HANDLE_PTR private_key) {
+  const CK_RV fault = Fail("C_GenerateKeyPair", g_generate_calls);
+  if (fault != CKR_OK) return fault;
+  return g_real->C_GenerateKeyPair(session, mechanism, public_template, public_count,
+                                   private_template, private_count, public_key, private_key);
+}
+
+CK_RV DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
+  const CK_RV fault = Fail("C_DestroyObject", g_destroy_calls);
+  if (fault != CKR_OK) return fault;
+  return g_real->C_DestroyObject(session, object);
+}
+
+CK_RV GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
+  *list = &g_ours;
+  return CKR_OK;
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) CK_RV C_GetFunctionList(
+    CK_FUNCTION_LIST_PTR_PTR list) {
+  const char* path = std::getenv("KEYWARD_FAULTY_REAL");
+  void* library = path == nullptr ? nullptr : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) return CKR_GENERAL_ERROR;
+  auto real = reinterpret_cast<CK_C_GetFunctionList>(dlsym(library, "C_GetFunctionList"));
+  if (real == nullptr) return CKR_GENERAL_ERROR;
+  const CK_RV rv = real(&g_real);
+  if (rv != CKR_OK) return rv;
+  g_ours = *g_real;
+  g_ours.C_GetFunctionList = GetFunctionList;
+  g_ours.C_Sign = Sign;
+  g_ours.C_OpenSession = OpenSession;
+  g_ours.C_GenerateKeyPair = GenerateKeyPair;
+  g_ours.C_DestroyObject = DestroyObject;
+  *list = &g_ours;
+  return CKR_OK;
+}

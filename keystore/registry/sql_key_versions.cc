@@ -44,7 +44,7 @@ struct Row {
 
 absl::StatusOr<uint32_t> DecodeUint32(SqlInteger value) {
   if (value < 0 || value > std::numeric_limits<uint32_t>::max()) {
-    return CorruptRow("a number of a key version is out of range");
+    return RegistryCorrupt("a number of a key version is out of range");
   }
   return static_cast<uint32_t>(value);
 }

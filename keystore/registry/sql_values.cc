@@ -44,12 +44,12 @@ absl::StatusOr<T> Decode(const std::array<Word<T>, kSize>& words, absl::string_v
   for (const auto& [value, word] : words) {
     if (word == text) return value;
   }
-  return CorruptRow(absl::StrCat("unknown word \"", absl::Utf8SafeCHexEscape(text), "\""));
+  return RegistryCorrupt(absl::StrCat("unknown word \"", absl::Utf8SafeCHexEscape(text), "\""));
 }
 
 }  // namespace
 
-absl::Status CorruptRow(absl::string_view what) {
+absl::Status RegistryCorrupt(absl::string_view what) {
   return Error(absl::StatusCode::kDataLoss, "REGISTRY_CORRUPT",
                absl::StrCat("the registry is damaged: ", what,
                             "; stop keyward-signer and restore the newest backup"));
@@ -72,10 +72,10 @@ std::string EncodeList(const std::vector<std::string>& list) { return nlohmann::
 absl::StatusOr<std::vector<std::string>> DecodeList(const std::string& json) {
   std::vector<std::string> list;
   const nlohmann::json parsed = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!parsed.is_array()) return CorruptRow("a list is not a JSON array");
+  if (!parsed.is_array()) return RegistryCorrupt("a list is not a JSON array");
   for (const nlohmann::json& element : parsed) {
     const auto* text = element.get_ptr<const std::string*>();
-    if (text == nullptr) return CorruptRow("a list has an element that is not a string");
+    if (text == nullptr) return RegistryCorrupt("a list has an element that is not a string");
     list.push_back(*text);
   }
   return list;
@@ -86,7 +86,7 @@ std::string EncodeKeyId(absl::string_view key_id) { return absl::BytesToHexStrin
 absl::StatusOr<std::string> DecodeKeyId(const std::string& hex) {
   std::string key_id = absl::HexStringToBytes(hex);
   if (key_id.empty() || EncodeKeyId(key_id) != hex) {
-    return CorruptRow("a key identifier is not hexadecimal");
+    return RegistryCorrupt("a key identifier is not hexadecimal");
   }
   return key_id;
 }
@@ -95,7 +95,7 @@ std::string EncodeCertificate(absl::string_view der) { return absl::Base64Escape
 
 absl::StatusOr<std::string> DecodeCertificate(const std::string& base64) {
   std::string der;
-  if (!absl::Base64Unescape(base64, &der)) return CorruptRow("a certificate is not base64");
+  if (!absl::Base64Unescape(base64, &der)) return RegistryCorrupt("a certificate is not base64");
   return der;
 }
 

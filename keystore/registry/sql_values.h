@@ -13,9 +13,9 @@
 
 namespace keyward::registry {
 
-// DATA_LOSS with the reason REGISTRY_CORRUPT: a row says what Keyward never
-// writes. Every Decode function below returns it.
-absl::Status CorruptRow(absl::string_view what);
+// DATA_LOSS with the reason REGISTRY_CORRUPT. Every Decode function below
+// returns it for what Keyward never writes.
+absl::Status RegistryCorrupt(absl::string_view what);
 
 // "PRODUCTION", "SANDBOX", "CUSTOM".
 std::string EncodeEnvironment(Environment environment);

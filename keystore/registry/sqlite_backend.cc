@@ -72,7 +72,7 @@ absl::StatusOr<std::unique_ptr<SqlBackend>> SqliteBackend::New(const std::string
 
 absl::Status SqliteBackend::CheckIntegrity() {
   const std::string verdict = SelectText(session_, "PRAGMA quick_check(1)");
-  return verdict == "ok" ? absl::OkStatus() : CorruptRow(verdict);
+  return verdict == "ok" ? absl::OkStatus() : RegistryCorrupt(verdict);
 }
 
 absl::Status SqliteBackend::CheckOwner() {
@@ -128,7 +128,7 @@ absl::Status SqliteBackend::ToStatus(const soci::soci_error& error) const {
   switch (result) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return CorruptRow(words);
+      return RegistryCorrupt(words);
     case SQLITE_CONSTRAINT:
       return Error(absl::StatusCode::kAborted, "REGISTRY_CONFLICT",
                    "the change contradicts what the registry holds; read it again and repeat");

@@ -12,9 +12,14 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "keystore/registry/sql_values.h"
 
 namespace keyward::registry {
 namespace {
+
+// One page of the smallest size (SQLite's file format, section 1.3). A shorter
+// file is an empty database to SQLite, which would write over a stray PIN file.
+constexpr off_t kSmallestDatabase = 512;
 
 // The system's words for `error`, an errno.
 std::string Reason(int error) { return std::generic_category().message(error); }
@@ -81,6 +86,9 @@ absl::StatusOr<std::string> PrepareSqliteFile(const std::string& path) {
     return RegistryUnavailable(absl::StrCat("the registry's path is not a file: ", file));
   }
   RETURN_IF_ERROR(CheckWritable(file, info.st_mode, R_OK | W_OK));
+  if (info.st_size > 0 && info.st_size < kSmallestDatabase) {
+    return RegistryCorrupt(absl::StrCat(file, " is not a database"));
+  }
   return file;
 }
 

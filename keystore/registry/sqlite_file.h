@@ -16,6 +16,7 @@ namespace keyward::registry {
 // nobody write is refused even to root, who could: someone meant it so.
 //   UNAVAILABLE REGISTRY_UNAVAILABLE          no such folder, not a file
 //   FAILED_PRECONDITION REGISTRY_READ_ONLY    as it says
+//   DATA_LOSS REGISTRY_CORRUPT                too short for a database
 // The file is never opened here: closing it would drop the locks that SQLite
 // may hold on it elsewhere in this process (fcntl(2), "Record locks").
 absl::StatusOr<std::string> PrepareSqliteFile(const std::string& path);

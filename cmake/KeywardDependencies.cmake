@@ -25,3 +25,8 @@ find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 add_library(soci INTERFACE)
 target_include_directories(soci SYSTEM INTERFACE ${SOCI_INCLUDE_DIR} ${SOCI_INCLUDE_DIR}/soci)
 target_link_libraries(soci INTERFACE ${SOCI_SQLITE3} ${SOCI_CORE} SQLite::SQLite3 ${CMAKE_DL_LIBS})
+# Debian built SOCI with Boost, but libsoci-dev does not bring it. Boost adds only
+# header templates for Boost's own types, so SOCI's configuration is given here
+# without it, in place of soci/soci-config.h.
+target_compile_definitions(soci INTERFACE SOCICONFIG_H_INCLUDED SOCI_HAVE_CXX11
+                                          SOCI_HAVE_VISIBILITY_SUPPORT)

@@ -3,6 +3,7 @@
 #ifndef KEYWARD_KEYSTORE_REGISTRY_REGISTRY_H_
 #define KEYWARD_KEYSTORE_REGISTRY_REGISTRY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -61,7 +62,7 @@ struct KeyVersion {
   uint32_t key_bits = 0;
   absl::Time create_time;
 
-  // Empty while kGenerating.
+  // Empty while kGenerating, and later too if the connection was removed then.
   std::string certificate_der;
   // RFC 7638 SHA-256 thumbprint, base64url.
   std::string kid;
@@ -83,12 +84,19 @@ struct Contents {
 };
 
 // Implementations are safe for use from several threads, and every call is one
-// transaction: it happens whole or not at all. Errors common to all:
-//   UNAVAILABLE  REGISTRY_UNAVAILABLE  the database does not answer, is
-//                read-only or is full; nothing was changed
+// transaction: it happens whole or not at all, and once it returned OK it is
+// durable. Errors common to all:
+//   UNAVAILABLE  REGISTRY_UNAVAILABLE  the database does not answer, is locked,
+//                read-only or full; nothing was changed
+//   DATA_LOSS    REGISTRY_CORRUPT      it is damaged
+//   ABORTED      REGISTRY_CONFLICT     someone else's change came between
 // "Not there" is NOT_FOUND with the reason CONNECTION_NOT_FOUND or
 // KEY_VERSION_NOT_FOUND; a stale etag is ABORTED with ETAG_MISMATCH; a name
-// already used is ALREADY_EXISTS with CONNECTION_EXISTS.
+// already used is ALREADY_EXISTS with CONNECTION_EXISTS, a CKA_ID with
+// KEY_ID_EXISTS; a key version that is not in the state which a call starts
+// from is FAILED_PRECONDITION with KEY_VERSION_WRONG_STATE. Text to be stored
+// that is not UTF-8 or holds a NUL is INVALID_ARGUMENT with INVALID_TEXT. An
+// etag is never used twice for a name, not even by a connection created anew.
 class Registry {
  public:
   virtual ~Registry() = default;
@@ -115,13 +123,15 @@ class Registry {
 
   // First half of a removal: marks every key version that is not kDestroyed as
   // kDestroying, and the connection as gone for every other call but
-  // FinishRemoval and ListUnfinished.
+  // FinishDestruction and ListUnfinished. Its name is free again.
   virtual absl::Status BeginRemoval(absl::string_view name, absl::string_view etag) = 0;
 
   // All versions of a connection but the kGenerating ones, in order of number.
+  // Those of a removed connection that had the same name are not among them.
   virtual absl::StatusOr<std::vector<KeyVersion>> ListKeyVersions(absl::string_view connection) = 0;
 
-  // kGenerating → `state`, and stores what was issued.
+  // kGenerating → `state`, kPending or kActive, and stores what was issued.
+  // FAILED_PRECONDITION ACTIVE_KEY_VERSION_EXISTS where another is kActive.
   virtual absl::Status FinishGeneration(absl::string_view connection, uint32_t number,
                                         VersionState state, const IssuedKey& issued) = 0;
 
@@ -132,12 +142,14 @@ class Registry {
   // kDestroying → kDestroyed.
   virtual absl::Status FinishDestruction(absl::string_view connection, uint32_t number) = 0;
 
-  // Every version in kGenerating or kDestroying, of removed connections too.
+  // Every version in kGenerating or kDestroying, of removed connections too, in
+  // order of connection and number.
   virtual absl::StatusOr<std::vector<KeyVersion>> ListUnfinished() = 0;
 
+  // Everything that is not removed, as of one moment.
   virtual absl::StatusOr<Contents> Load() = 0;
 
-  // Cheap check that the database answers.
+  // Cheap check that the database answers and is the one that was opened.
   virtual absl::Status Ping() = 0;
 };
 

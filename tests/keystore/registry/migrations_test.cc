@@ -1,0 +1,93 @@
+#include "keystore/registry/migrations.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "keystore/registry/sqlite_backend.h"
+#include "keystore/registry/sqlite_registry.h"
+#include "tests/keystore/registry/registry_contract.h"
+#include "tests/keystore/registry/sqlite_statement.h"
+#include "tests/testing/temp_dir.h"
+
+namespace keyward::registry {
+namespace {
+
+using absl::StatusCode;
+
+class MigrationsTest : public ::testing::Test {
+ protected:
+  std::string path() const { return dir_.File("registry.db"); }
+
+  absl::Status Run(absl::Span<const Migration> migrations) const {
+    absl::StatusOr<std::unique_ptr<SqlBackend>> backend = SqliteBackend::New(path(), {});
+    EXPECT_THAT(backend.status(), IsOk());
+    return Migrate(**backend, migrations);
+  }
+
+  std::string Value(const std::string& sql) const { return SqliteValue(path(), sql); }
+
+  testing::TempDir dir_;
+};
+
+const std::vector<Migration>& Three() {
+  static const auto* const kThree = new std::vector<Migration>{
+      {1, {"CREATE TABLE t (x BIGINT)", "INSERT INTO t VALUES (1)"}},
+      {2, {"ALTER TABLE t ADD COLUMN y BIGINT", "UPDATE t SET y = x + 1"}},
+      {3, {"INSERT INTO t VALUES (10, 20)"}},
+  };
+  return *kThree;
+}
+
+TEST_F(MigrationsTest, AreNumberedWithoutGaps) {
+  ASSERT_FALSE(Migrations().empty());
+  for (size_t i = 0; i < Migrations().size(); ++i) {
+    EXPECT_EQ(Migrations()[i].number, static_cast<int>(i) + 1);
+  }
+}
+
+TEST_F(MigrationsTest, FromEveryVersionToTheNewest) {
+  const absl::Span<const Migration> all(Three());
+  for (size_t from = 0; from <= all.size(); ++from) {
+    const std::string file = dir_.File(absl::StrCat(from, ".db"));
+    const std::unique_ptr<SqlBackend> backend = *SqliteBackend::New(file, {});
+    ASSERT_THAT(Migrate(*backend, all.subspan(0, from)), IsOk());
+    ASSERT_THAT(Migrate(*backend, all), IsOk());
+    ASSERT_THAT(Migrate(*backend, all), IsOk()) << "again";
+    EXPECT_EQ(SqliteValue(file, "SELECT group_concat(number) FROM schema_migrations"), "1,2,3");
+    EXPECT_EQ(SqliteValue(file, "SELECT group_concat(x || ':' || y) FROM t"), "1:2,10:20");
+  }
+}
+
+TEST_F(MigrationsTest, EveryReleasedVersionOpensAsTheNewest) {
+  for (size_t from = 0; from <= Migrations().size(); ++from) {
+    const std::string file = dir_.File(absl::StrCat(from, ".db"));
+    ASSERT_THAT(Migrate(**SqliteBackend::New(file, {}), Migrations().subspan(0, from)), IsOk());
+    const absl::StatusOr<std::unique_ptr<Registry>> registry = OpenSqliteRegistry(file);
+    ASSERT_THAT(registry.status(), IsOk());
+    EXPECT_EQ(CreateActive(**registry, "acme"), 1U);
+    EXPECT_EQ(SqliteValue(file, "SELECT MAX(number) FROM schema_migrations"),
+              absl::StrCat(Migrations().back().number));
+  }
+}
+
+TEST_F(MigrationsTest, AFailedStepLeavesTheOneBefore) {
+  std::vector<Migration> broken = Three();
+  broken[1].statements.emplace_back("INSERT INTO absent VALUES (1)");
+  EXPECT_THAT(Run(broken), FailsWith(StatusCode::kUnavailable, "REGISTRY_UNAVAILABLE"));
+  EXPECT_EQ(Value("SELECT group_concat(number) FROM schema_migrations"), "1");
+  EXPECT_EQ(Value("SELECT COUNT(*) FROM pragma_table_info('t')"), "1");
+  EXPECT_THAT(Run(Three()), IsOk());
+  EXPECT_EQ(Value("SELECT group_concat(x || ':' || y) FROM t"), "1:2,10:20");
+}
+
+TEST_F(MigrationsTest, ANewerSchemaIsNotTouched) {
+  ASSERT_THAT(Run(Three()), IsOk());
+  const absl::Span<const Migration> older = absl::MakeConstSpan(Three()).subspan(0, 2);
+  EXPECT_THAT(Run(older), FailsWith(StatusCode::kFailedPrecondition, "REGISTRY_SCHEMA_TOO_NEW"));
+  EXPECT_EQ(Value("SELECT group_concat(number) FROM schema_migrations"), "1,2,3");
+  EXPECT_THAT(Run({}), FailsWith(StatusCode::kFailedPrecondition, "REGISTRY_SCHEMA_TOO_NEW"));
+}
+
+}  // namespace
+}  // namespace keyward::registry

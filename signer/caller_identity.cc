@@ -1,0 +1,155 @@
+#include "signer/caller_identity.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "signer/utf8.h"
+
+namespace keyward::signer {
+namespace {
+
+constexpr absl::string_view kSpiffeScheme = "spiffe:";
+constexpr absl::string_view kSpiffePrefix = "spiffe://";
+constexpr size_t kMaxSpiffeIdBytes = 2048;
+constexpr size_t kMaxTrustDomainBytes = 255;
+constexpr size_t kMaxDnsNameBytes = 253;
+constexpr size_t kMaxDnsLabelBytes = 63;
+constexpr size_t kMaxCommonNameBytes = 255;
+
+bool IsLowerOrDigit(char c) {
+  return absl::ascii_isdigit(static_cast<unsigned char>(c)) || (c >= 'a' && c <= 'z');
+}
+
+bool IsTrustDomainCharacter(char c) {
+  return IsLowerOrDigit(c) || c == '.' || c == '-' || c == '_';
+}
+
+bool IsPathCharacter(char c) { return IsTrustDomainCharacter(c) || (c >= 'A' && c <= 'Z'); }
+
+// Takes what is before the next `separator` off `text`, and the separator.
+absl::string_view TakeUntil(absl::string_view& text, char separator) {
+  const size_t end = std::min(text.find(separator), text.size());
+  const absl::string_view taken = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return taken;
+}
+
+absl::Status CheckPathSegment(absl::string_view segment) {
+  if (segment.empty()) {
+    return absl::InvalidArgumentError("a SPIFFE ID has no empty path segment");
+  }
+  if (segment == "." || segment == "..") {
+    return absl::InvalidArgumentError("a SPIFFE ID has no relative path segment");
+  }
+  if (!std::all_of(segment.begin(), segment.end(), IsPathCharacter)) {
+    return absl::InvalidArgumentError(
+        "a SPIFFE ID's path consists of letters, digits, '.', '-', '_' and '/'");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Refused(absl::string_view sentence) {
+  return Error(absl::StatusCode::kUnauthenticated, "CLIENT_IDENTITY_INVALID",
+               absl::StrCat("use another client certificate: ", sentence));
+}
+
+// `name` behind `prefix`, if it is the only one and passes `check`.
+absl::StatusOr<std::string> OnlyName(const std::vector<std::string>& names,
+                                     absl::string_view prefix, absl::string_view kind,
+                                     absl::Status (*check)(absl::string_view)) {
+  if (names.size() > 1) {
+    return Refused(absl::StrCat("this one has ", names.size(), " ", kind,
+                                "s, and which of them calls is not clear"));
+  }
+  std::string identity = absl::StrCat(prefix, names.front());
+  const absl::string_view name = absl::string_view(identity).substr(prefix.size());
+  if (absl::Status status = check(name); !status.ok()) {
+    return Refused(absl::StrCat("the ", kind, " \"", Shown(name),
+                                "\" of this one is malformed: ", status.message()));
+  }
+  return identity;
+}
+
+}  // namespace
+
+absl::Status CheckSpiffeId(absl::string_view uri) {
+  if (uri.size() > kMaxSpiffeIdBytes) {
+    return absl::InvalidArgumentError("a SPIFFE ID has at most 2048 bytes");
+  }
+  if (!absl::StartsWith(uri, kSpiffePrefix)) {
+    return absl::InvalidArgumentError("a SPIFFE ID begins with spiffe:// in lower case");
+  }
+  absl::string_view rest = uri.substr(kSpiffePrefix.size());
+  const bool has_path = absl::StrContains(rest, '/');
+  const absl::string_view trust_domain = TakeUntil(rest, '/');
+  if (trust_domain.empty() || trust_domain.size() > kMaxTrustDomainBytes ||
+      !std::all_of(trust_domain.begin(), trust_domain.end(), IsTrustDomainCharacter)) {
+    return absl::InvalidArgumentError(
+        "a SPIFFE ID's trust domain is 1 to 255 lower-case letters, digits, '.', '-' and '_'");
+  }
+  // X509-SVID section 3.1: the root path stands for the trust domain itself.
+  if (!has_path) {
+    return absl::InvalidArgumentError("a workload's SPIFFE ID has a path after the trust domain");
+  }
+  const bool ends_in_slash = rest.empty() || rest.back() == '/';
+  if (ends_in_slash) return absl::InvalidArgumentError("a SPIFFE ID does not end with a slash");
+  while (!rest.empty()) {
+    absl::Status status = CheckPathSegment(TakeUntil(rest, '/'));
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDnsName(absl::string_view name) {
+  if (name.empty() || name.size() > kMaxDnsNameBytes || name.back() == '.') {
+    return absl::InvalidArgumentError("a DNS name is 1 to 253 bytes without a final dot");
+  }
+  while (!name.empty()) {
+    const absl::string_view label = TakeUntil(name, '.');
+    if (label.empty() || label.size() > kMaxDnsLabelBytes || label.front() == '-' ||
+        label.back() == '-' || !std::all_of(label.begin(), label.end(), [](char c) {
+          return IsLowerOrDigit(c) || c == '-' || c == '_';
+        })) {
+      return absl::InvalidArgumentError(
+          "a DNS name's labels are 1 to 63 lower-case letters, digits, '_' and inner hyphens");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckCommonName(absl::string_view name) {
+  if (name.empty() || name.size() > kMaxCommonNameBytes) {
+    return absl::InvalidArgumentError("a common name is 1 to 255 bytes");
+  }
+  if (!IsValidUtf8(name) || HasControlCharacter(name)) {
+    return absl::InvalidArgumentError("a common name is UTF-8 without control characters");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate) {
+  if (certificate.uris.size() > 1) {
+    return OnlyName(certificate.uris, "", "URI name", &CheckSpiffeId);
+  }
+  // Without regard to case, so that a misspelt SPIFFE ID is refused and not
+  // passed over in favour of a weaker name.
+  if (!certificate.uris.empty() &&
+      absl::StartsWithIgnoreCase(certificate.uris.front(), kSpiffeScheme)) {
+    return OnlyName(certificate.uris, "", "URI name", &CheckSpiffeId);
+  }
+  if (!certificate.dns_names.empty()) {
+    std::vector<std::string> names = certificate.dns_names;
+    for (std::string& name : names) absl::AsciiStrToLower(&name);
+    return OnlyName(names, "dns:", "DNS name", &CheckDnsName);
+  }
+  if (!certificate.common_names.empty()) {
+    return OnlyName(certificate.common_names, "cn:", "common name", &CheckCommonName);
+  }
+  return Refused("this one has no SPIFFE ID, DNS name or common name");
+}
+
+}  // namespace keyward::signer

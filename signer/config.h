@@ -1,0 +1,76 @@
+// signer.yaml: the settings of keyward-signer.
+#ifndef KEYWARD_SIGNER_CONFIG_H_
+#define KEYWARD_SIGNER_CONFIG_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "signer/pin_source.h"
+
+namespace keyward::signer {
+
+// Paths are absolute, or relative to the working directory where the path of
+// signer.yaml is.
+struct TlsConfig {
+  // PEM chain, leaf first.
+  std::string certificate;
+  // PEM, without a passphrase.
+  std::string private_key;
+  // PEM; one or more.
+  std::string client_ca;
+};
+
+struct TokenConfig {
+  std::string module;
+  // RFC 7512; names a token.
+  std::string uri;
+  PinSource pin;
+  // 1 to 256.
+  int sessions = 2;
+  // Accept keys whose CKA_LOCAL is false.
+  bool allow_imported_keys = false;
+};
+
+struct SignerConfig {
+  // "host:port"; port 0 takes any that is free.
+  std::string listen;
+  TlsConfig tls;
+  TokenConfig token;
+  std::string registry_sqlite;
+  std::string audit_file;
+  std::string policy;
+  // 1 to 3650.
+  int certificate_validity_days = 730;
+  // Calls that may wait, 1 to 100000.
+  int queue = 1024;
+  // 1 s to 300 s.
+  absl::Duration max_assertion_lifetime = absl::Seconds(300);
+
+  // The file it was read from, and the line of each setting in it by path
+  // ("tls.certificate"), for messages.
+  std::string file;
+  std::map<std::string, int> lines;
+};
+
+// Reads `yaml`, the contents of the file at the path `file`; looks at no other
+// file. Errors: INVALID_ARGUMENT without a reason, whose message has a line for
+// each mistake: "signer.yaml:12: token.sessions: must be 1..256, is 0".
+absl::StatusOr<SignerConfig> ParseConfig(absl::string_view yaml, const std::string& file);
+
+// ParseConfig() of the file at `file`, or why it cannot be read.
+absl::StatusOr<SignerConfig> LoadConfig(const std::string& file);
+
+// Checks the files that `config` names: the TLS files can be read and parsed, the
+// certificate is valid now and belongs to the private key, which only its owner
+// can access; the module and the policy can be read; the PIN is there (as
+// CheckPin() says); the registry and the audit log can be written or made. Errors
+// as ParseConfig().
+absl::Status CheckFiles(const SignerConfig& config);
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_CONFIG_H_

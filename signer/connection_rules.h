@@ -1,0 +1,48 @@
+// What the Connections API may store.
+#ifndef KEYWARD_SIGNER_CONNECTION_RULES_H_
+#define KEYWARD_SIGNER_CONNECTION_RULES_H_
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "keystore/registry/registry.h"
+
+namespace keyward::signer {
+
+inline constexpr size_t kMaxConsumerKeyBytes = 512;
+inline constexpr size_t kMaxAudiences = 8;
+inline constexpr size_t kMaxAudienceBytes = 512;
+inline constexpr size_t kMaxSubjects = 64;
+inline constexpr size_t kMaxSubjectBytes = 255;
+
+// Whether `name` is [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?
+// Errors: INVALID_ARGUMENT CONNECTION_NAME_INVALID.
+absl::Status CheckConnectionName(absl::string_view name);
+
+// Whether a connection's name can begin with `prefix` and go on; "" is one.
+bool IsConnectionNamePrefix(absl::string_view prefix);
+
+// Checks what an operator set, and fills in what follows from it: the login URL
+// of production and sandbox, the login URL as the audience where there is none,
+// and a custom login host in lower case. For a custom environment `login_url` is
+// an https origin (RFC 6454 section 4): "https://" host [":" port], nothing else.
+// Where an update changes the environment away from custom or between production
+// and sandbox and does not set login_url, pass it empty.
+//
+// Errors, all INVALID_ARGUMENT, whose sentences name the field as the API does:
+//   CONSUMER_KEY_INVALID  over 512 bytes, or not printable ASCII without spaces
+//   LOGIN_URL_INVALID     no https origin, absent for a custom environment, or
+//                         not the one of production or sandbox
+//   AUDIENCES_INVALID     over 8, one over 512 bytes, empty, twice or not
+//                         printable ASCII without spaces
+//   SUBJECTS_INVALID      over 64, one over 255 bytes, empty, twice, not UTF-8,
+//                         with control characters or with a space at an end
+// Thread-safe.
+absl::StatusOr<registry::ConnectionSettings> CompleteSettings(
+    registry::ConnectionSettings settings);
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_CONNECTION_RULES_H_

@@ -1,0 +1,133 @@
+#include "signer/caller_identity.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+
+namespace keyward::signer {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string IdentityOf(const PeerCertificate& certificate) {
+  const auto identity = CallerIdentity(certificate);
+  return identity.ok() ? *identity : std::string(identity.status().message());
+}
+
+void ExpectRefused(const PeerCertificate& certificate) {
+  const auto identity = CallerIdentity(certificate);
+  ASSERT_FALSE(identity.ok()) << *identity;
+  EXPECT_EQ(identity.status().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(ReasonOf(identity.status()), "CLIENT_IDENTITY_INVALID");
+}
+
+TEST(CallerIdentityTest, TakesTheUriThenTheDnsNameThenTheCommonName) {
+  EXPECT_EQ(IdentityOf({{"spiffe://a.example/b"}, {"host.example"}, {"Someone"}}),
+            "spiffe://a.example/b");
+  EXPECT_EQ(IdentityOf({{}, {"host.example"}, {"Someone"}}), "dns:host.example");
+  EXPECT_EQ(IdentityOf({{}, {}, {"Someone"}}), "cn:Someone");
+  EXPECT_EQ(IdentityOf({{"spiffe://a.example/b"}, {"one.example", "two.example"}, {}}),
+            "spiffe://a.example/b");
+}
+
+TEST(CallerIdentityTest, UrisOfOtherSchemesDoNotCount) {
+  EXPECT_EQ(IdentityOf({{"https://host.example/x"}, {"host.example"}, {}}), "dns:host.example");
+  EXPECT_EQ(IdentityOf({{"spiffed://host.example/x"}, {}, {"Someone"}}), "cn:Someone");
+}
+
+TEST(CallerIdentityTest, DnsNamesAreWrittenInLowerCase) {
+  EXPECT_EQ(IdentityOf({{}, {"Host-1.EXAMPLE"}, {}}), "dns:host-1.example");
+}
+
+TEST(CallerIdentityTest, OneKindDecidesWithOneName) {
+  ExpectRefused({{"spiffe://a/b", "spiffe://a/c"}, {"host.example"}, {}});
+  ExpectRefused({{"spiffe://a/b", "https://a/c"}, {"host.example"}, {}});
+  ExpectRefused({{"https://a/b", "https://a/c"}, {"host.example"}, {}});
+  ExpectRefused({{}, {"a.example", "b.example"}, {"Someone"}});
+  ExpectRefused({{}, {}, {"Someone", "Else"}});
+  ExpectRefused({});
+}
+
+// A malformed name that decides must not give way to a weaker one.
+TEST(CallerIdentityTest, RefusesMalformedSpiffeIds) {
+  for (const std::string& uri :
+       std::vector<std::string>{"spiffe:",
+                                "spiffe:/",
+                                "spiffe://",
+                                "spiffe:///b",
+                                "spiffe://a",
+                                "spiffe://a/",
+                                "spiffe://a//b",
+                                "spiffe://a/b/",
+                                "spiffe://a/b//c",
+                                "spiffe://a/.",
+                                "spiffe://a/../b",
+                                "spiffe://a/b/..",
+                                "SPIFFE://a/b",
+                                "Spiffe://a/b",
+                                "spiffe://A/b",
+                                "spiffe://a:443/b",
+                                "spiffe://u@a/b",
+                                "spiffe://a/b?c",
+                                "spiffe://a/b#c",
+                                "spiffe://a/b%20c",
+                                "spiffe://a/b c",
+                                "spiffe://a/b*",
+                                "spiffe://a/*",
+                                "spiffe://*/b",
+                                "spiffe://a/\xC3\xBC",
+                                "spiffe://\xC3\xBC/b",
+                                "spiffe://a/b\n",
+                                std::string("spiffe://a/b\0", 13),
+                                std::string("spiffe://a/b\0c", 14),
+                                std::string("spiffe://a\0/b", 13),
+                                absl::StrCat("spiffe://", std::string(256, 'a'), "/b"),
+                                absl::StrCat("spiffe://a/", std::string(2038, 'b'))}) {
+    SCOPED_TRACE(uri);
+    ExpectRefused({{uri}, {"host.example"}, {"Someone"}});
+  }
+}
+
+TEST(CallerIdentityTest, AcceptsSpiffeIdsUpToTheirLimits) {
+  for (const std::string& uri : {std::string("spiffe://a-b_c.9/X.y-z_0/..."),
+                                 absl::StrCat("spiffe://", std::string(255, 'a'), "/b"),
+                                 absl::StrCat("spiffe://a/", std::string(2037, 'b'))}) {
+    EXPECT_EQ(IdentityOf({{uri}, {}, {}}), uri);
+  }
+}
+
+TEST(CallerIdentityTest, RefusesMalformedDnsNames) {
+  const std::string label(63, 'a');
+  for (const std::string& name : std::vector<std::string>{
+           "", ".", ".a", "a.", "a..b", "*.example.com", "a*.example.com", "-a.example",
+           "a-.example", "a b.example", "a\tb", "a/b", "a:b", "\xC3\xBC.example",
+           std::string("a\0.example", 10), std::string("host.example\0", 13), label + "a.example",
+           absl::StrCat(label, ".", label, ".", label, ".", std::string(62, 'a'))}) {
+    SCOPED_TRACE(name);
+    ExpectRefused({{}, {name}, {"Someone"}});
+  }
+  const std::string longest =
+      absl::StrCat(label, ".", label, ".", label, ".", std::string(61, 'a'));
+  EXPECT_EQ(IdentityOf({{}, {longest}, {}}), "dns:" + longest);
+}
+
+TEST(CallerIdentityTest, RefusesMalformedCommonNames) {
+  for (const std::string& name : std::vector<std::string>{
+           "", "a\nb", "a\x7f", "a\xC2\x85", "a\xFF", std::string("operator\0", 9),
+           std::string("a\0b", 3), std::string(256, 'a')}) {
+    SCOPED_TRACE(name);
+    ExpectRefused({{}, {}, {name}});
+  }
+  EXPECT_EQ(IdentityOf({{}, {}, {"J\xC3\xBCrgen Example"}}), "cn:J\xC3\xBCrgen Example");
+  EXPECT_EQ(IdentityOf({{}, {}, {std::string(255, 'a')}}), "cn:" + std::string(255, 'a'));
+}
+
+TEST(CallerIdentityTest, ARefusalShowsTheNameEscapedAndShort) {
+  EXPECT_THAT(IdentityOf({{}, {}, {"a\nb"}}), HasSubstr(R"("a\nb")"));
+  EXPECT_LT(IdentityOf({{"spiffe://" + std::string(100000, 'a')}, {}, {}}).size(), 300U);
+}
+
+}  // namespace
+}  // namespace keyward::signer

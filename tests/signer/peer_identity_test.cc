@@ -1,0 +1,160 @@
+#include "signer/peer_identity.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "keyward/v1/signer.grpc.pb.h"
+#include "signer/grpc_status.h"
+#include "tests/testing/subprocess.h"
+#include "tests/testing/temp_dir.h"
+
+namespace keyward::signer {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Answers with the caller's identity in place of a JWS.
+class IdentityService final : public v1::Signer::Service {
+ public:
+  grpc::Status Sign(grpc::ServerContext* context, const v1::SignRequest* /*request*/,
+                    v1::SignResponse* response) override {
+    const auto identity = PeerIdentity(*context->auth_context());
+    if (!identity.ok()) {
+      // The reason goes in front, to be seen without unpacking the details.
+      return ToGrpcStatus(Annotate(identity.status(), *ReasonOf(identity.status())));
+    }
+    response->set_jws(*identity);
+    return grpc::Status::OK;
+  }
+};
+
+// A server on a free port, and a CA that issues client certificates.
+class PeerIdentityTest : public ::testing::Test {
+ protected:
+  PeerIdentityTest() {
+    Openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-subj", "/CN=ca", "-keyout", File("ca.key"), "-out", File("ca.pem")});
+    Issue("server", "/CN=localhost", "DNS:localhost");
+  }
+  ~PeerIdentityTest() override {
+    if (server_) server_->Shutdown();
+  }
+
+  static void Openssl(std::vector<std::string> argv) {
+    argv.insert(argv.begin(), "openssl");
+    const auto finished = keyward::testing::Run(argv);
+    ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  }
+
+  void Issue(const std::string& name, const std::string& subject, const std::string& san) const {
+    std::vector<std::string> request = {"req",
+                                        "-new",
+                                        "-newkey",
+                                        "ec",
+                                        "-pkeyopt",
+                                        "ec_paramgen_curve:P-256",
+                                        "-nodes",
+                                        "-subj",
+                                        subject,
+                                        "-keyout",
+                                        File(name + ".key"),
+                                        "-out",
+                                        File(name + ".csr")};
+    if (!san.empty()) {
+      request.insert(request.end(), {"-addext", "subjectAltName=" + san});
+    }
+    Openssl(request);
+    Openssl({"x509", "-req", "-in", File(name + ".csr"), "-CA", File("ca.pem"), "-CAkey",
+             File("ca.key"), "-copy_extensions", "copy", "-out", File(name + ".pem")});
+  }
+
+  void Serve(grpc_ssl_client_certificate_request_type request) {
+    grpc::SslServerCredentialsOptions options(request);
+    options.pem_root_certs = Read("ca.pem");
+    options.pem_key_cert_pairs.push_back({Read("server.key"), Read("server.pem")});
+    Serve(grpc::SslServerCredentials(options));
+  }
+
+  void Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("localhost:0", credentials, &port_);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+  }
+
+  std::string CallWith(const std::shared_ptr<grpc::ChannelCredentials>& credentials) const {
+    const auto channel = grpc::CreateChannel("localhost:" + std::to_string(port_), credentials);
+    grpc::ClientContext context;
+    v1::SignResponse response;
+    const grpc::Status status = v1::Signer::NewStub(channel)->Sign(&context, {}, &response);
+    return status.ok() ? response.jws() : status.error_message();
+  }
+
+  // What the server makes of the certificate `name`, of none where it is "".
+  std::string Call(const std::string& name) const {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = Read("ca.pem");
+    if (!name.empty()) {
+      options.pem_private_key = Read(name + ".key");
+      options.pem_cert_chain = Read(name + ".pem");
+    }
+    return CallWith(grpc::SslCredentials(options));
+  }
+
+  std::string CallAs(const std::string& subject, const std::string& san) const {
+    Issue("client", subject, san);
+    return Call("client");
+  }
+
+  std::string File(const std::string& name) const { return dir_.File(name); }
+  std::string Read(const std::string& name) const { return *ReadFile(File(name)); }
+
+  keyward::testing::TempDir dir_;
+  IdentityService service_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+TEST_F(PeerIdentityTest, ReadsTheNamesOfARealClientCertificate) {
+  Serve(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  EXPECT_EQ(CallAs("/CN=someone", "URI:spiffe://keyward.example/backend,DNS:a.example"),
+            "spiffe://keyward.example/backend");
+  EXPECT_EQ(CallAs("/", "URI:spiffe://keyward.example/nameless"),
+            "spiffe://keyward.example/nameless");
+  EXPECT_EQ(CallAs("/CN=someone", "DNS:Host.Example,email:a@b.example"), "dns:host.example");
+  EXPECT_EQ(CallAs("/O=Example/CN=Some One", ""), "cn:Some One");
+  EXPECT_EQ(CallAs("/CN=someone", "IP:127.0.0.1"), "cn:someone");
+}
+
+TEST_F(PeerIdentityTest, RefusesCertificatesWhoseNamesDoNotIdentify) {
+  Serve(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  for (const char* san : {"URI:spiffe://a/b,URI:spiffe://a/c", "URI:spiffe://a/b,URI:https://a/c",
+                          "URI:spiffe://a", "DNS:a.example,DNS:b.example", "DNS:*.example.com"}) {
+    EXPECT_THAT(CallAs("/CN=someone", san), HasSubstr("CLIENT_IDENTITY_INVALID")) << san;
+  }
+  EXPECT_THAT(CallAs("/O=Example", ""), HasSubstr("CLIENT_IDENTITY_INVALID"));
+}
+
+TEST_F(PeerIdentityTest, RefusesACallerWithoutCertificate) {
+  Serve(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  EXPECT_THAT(Call(""), HasSubstr("CLIENT_CERTIFICATE_MISSING"));
+}
+
+TEST_F(PeerIdentityTest, RefusesACallerWithoutTls) {
+  Serve(grpc::InsecureServerCredentials());
+  EXPECT_THAT(CallWith(grpc::InsecureChannelCredentials()),
+              HasSubstr("CLIENT_CERTIFICATE_MISSING"));
+}
+
+}  // namespace
+}  // namespace keyward::signer

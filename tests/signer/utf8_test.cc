@@ -1,0 +1,44 @@
+#include "signer/utf8.h"
+
+#include <gtest/gtest.h>
+
+namespace keyward::signer {
+namespace {
+
+TEST(Utf8Test, AcceptsTheEndsOfEveryRange) {
+  for (const char* text :
+       {"", "a\x7f", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
+        "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+    EXPECT_TRUE(IsValidUtf8(text)) << Shown(text);
+  }
+}
+
+TEST(Utf8Test, RefusesWhatRfc3629Forbids) {
+  for (const char* text :
+       {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x9F\xBF", "\xE1\x80",
+        "\xE1\x80\xC0", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
+        "\xF1\x80\x80", "\xF1\x80\x80\x00", "\xF5\x80\x80\x80", "\xFE", "\xFF", "ok\xFF"}) {
+    EXPECT_FALSE(IsValidUtf8(text)) << Shown(text);
+  }
+}
+
+TEST(Utf8Test, FindsControlCharacters) {
+  for (const char* text : {"\x01", "a\tb", "a\x1f", "a\x7f", "\xC2\x80", "x\xC2\x9F"}) {
+    EXPECT_TRUE(HasControlCharacter(text)) << Shown(text);
+  }
+  EXPECT_TRUE(HasControlCharacter(absl::string_view("a\0b", 3)));
+  for (const char* text : {"", "a b", "\xC2\xA0", "\xC3\x80", "\xE2\x80\x8B"}) {
+    EXPECT_FALSE(HasControlCharacter(text)) << Shown(text);
+  }
+}
+
+TEST(Utf8Test, ShowsOnlyPrintableAsciiAndNotTooMuch) {
+  EXPECT_EQ(Shown("plain"), "plain");
+  EXPECT_EQ(Shown("a\n\xFF\""), "a\\n\\xff\\\"");
+  EXPECT_EQ(Shown(std::string(64, 'a')), std::string(64, 'a'));
+  EXPECT_EQ(Shown(std::string(65, 'a')), std::string(64, 'a') + "...");
+  EXPECT_EQ(Shown("abcdef", 3), "abc...");
+}
+
+}  // namespace
+}  // namespace keyward::signer

@@ -11,6 +11,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "common/unique_fd.h"
 
 namespace keyward {
 namespace {
@@ -30,13 +31,12 @@ absl::Status WriteAll(int fd, absl::string_view contents) {
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
-  absl::Cleanup close_fd = [fd] { close(fd); };
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
   std::string contents;
   char buffer[16384];
   for (;;) {
-    const ssize_t count = read(fd, buffer, sizeof(buffer));
+    const ssize_t count = read(fd.get(), buffer, sizeof(buffer));
     if (count < 0) {
       if (errno == EINTR) continue;
       return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));

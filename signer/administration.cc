@@ -1,0 +1,76 @@
+#include "signer/administration.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "common/error.h"
+#include "common/status_macros.h"
+#include "signer/connection_rules.h"
+#include "signer/grpc_status.h"
+#include "signer/peer_identity.h"
+
+namespace keyward::signer {
+namespace {
+
+// Tokens have been seen to take a minute for a key.
+constexpr absl::Duration kLongestCall = absl::Minutes(5);
+
+absl::Status AppendAndWait(AuditLog& audit, AuditRecord record) {
+  absl::Notification written;
+  absl::Status status;
+  audit.Append(std::move(record), [&](const absl::Status& durable) {
+    status = durable;
+    written.Notify();
+  });
+  written.WaitForNotification();
+  return status;
+}
+
+}  // namespace
+
+absl::Time DeadlineOf(const grpc::ServerContext& context) {
+  return std::min(absl::FromChrono(context.deadline()), absl::Now() + kLongestCall);
+}
+
+absl::StatusOr<std::string> Administration::Identity(const grpc::ServerContext& context) {
+  return PeerIdentity(*context.auth_context());
+}
+
+grpc::Status Administration::Run(const Call& call, absl::FunctionRef<absl::Status()> work) {
+  AuditRecord record{
+      .time = absl::Now(), .method = std::string(call.method), .connection = call.connection};
+  const auto decide = [&]() -> absl::Status {
+    RETURN_IF_ERROR(parts_.audit.CheckWritable());
+    ASSIGN_OR_RETURN(record.identity, Identity(call.context));
+    RETURN_IF_ERROR(CheckConnectionName(call.connection));
+    const Decision decision =
+        parts_.policy.Decide(record.identity, call.connection, call.operation);
+    RETURN_IF_ERROR(decision.status);
+    record.role = std::string(decision.role);
+    return work();
+  };
+  absl::Status status = decide();
+  if (!status.ok()) {
+    record.refusal = ReasonOf(status).value_or("INTERNAL");
+    if (!ReasonOf(status)) {
+      spdlog::error("{} {}: {}", record.method, record.connection, std::string(status.message()));
+    }
+  }
+  const absl::Status recorded = AppendAndWait(parts_.audit, std::move(record));
+  if (status.ok()) status = recorded;
+  return ToGrpcStatus(status);
+}
+
+absl::Status Administration::RefreshSnapshot() {
+  ASSIGN_OR_RETURN(registry::Contents contents, parts_.registry.Load());
+  ASSIGN_OR_RETURN(std::shared_ptr<const registry::Snapshot> snapshot,
+                   registry::Snapshot::New(std::move(contents)));
+  parts_.snapshots.Set(std::move(snapshot));
+  return absl::OkStatus();
+}
+
+}  // namespace keyward::signer

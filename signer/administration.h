@@ -1,0 +1,69 @@
+// What every administration call has in common: who may, what is recorded, and
+// what the signing path learns of it.
+#ifndef KEYWARD_SIGNER_ADMINISTRATION_H_
+#define KEYWARD_SIGNER_ADMINISTRATION_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/status.h>
+
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "keystore/lifecycle/key_lifecycle.h"
+#include "keystore/registry/registry.h"
+#include "keystore/registry/snapshot.h"
+#include "signer/audit_log.h"
+#include "signer/authorization_policy.h"
+
+namespace keyward::signer {
+
+// All of it outlives the services.
+struct AdministrationParts {
+  const AuthorizationPolicy& policy;
+  registry::Registry& registry;
+  KeyLifecycle& lifecycle;
+  registry::SnapshotHolder& snapshots;
+  AuditLog& audit;
+};
+
+// Thread-safe.
+class Administration {
+ public:
+  explicit Administration(const AdministrationParts& parts) : parts_(parts) {}
+
+  struct Call {
+    const grpc::ServerContext& context;
+    // For the audit record: "CreateConnection".
+    absl::string_view method;
+    // The connection's name as the caller wrote it.
+    const std::string& connection;
+    Operation operation;
+  };
+
+  // Runs `work` where the caller may do that; records the outcome, and answers
+  // once the record is durable. A change is not even begun while the log can't be
+  // written.
+  grpc::Status Run(const Call& call, absl::FunctionRef<absl::Status()> work);
+
+  // The caller's identity, for calls that are about no connection in particular.
+  static absl::StatusOr<std::string> Identity(const grpc::ServerContext& context);
+
+  // Gives the signing path a new picture of the registry, after a change.
+  absl::Status RefreshSnapshot();
+
+  const AdministrationParts& parts() const { return parts_; }
+
+ private:
+  const AdministrationParts parts_;
+};
+
+// The call's deadline, and never for ever.
+absl::Time DeadlineOf(const grpc::ServerContext& context);
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_ADMINISTRATION_H_

@@ -1,0 +1,82 @@
+// Last step of the signing path: the record of every decision, on disk before a
+// signature is released.
+#ifndef KEYWARD_SIGNER_AUDIT_LOG_H_
+#define KEYWARD_SIGNER_AUDIT_LOG_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "common/unique_fd.h"
+#include "signer/audit_record.h"
+
+namespace keyward::signer {
+
+// A file of JSON Lines, appended to. Records are written and flushed to the disk
+// in groups by one thread: while one group is being flushed the next gathers, so
+// that a busy signer pays for one fdatasync(2) per group and not per signature.
+//
+// Fails closed: while the log can't be written, every record's callback gets the
+// error and nothing may be released. Thread-safe.
+class AuditLog {
+ public:
+  // Called once, on the log's thread; must not block and must not append.
+  using Durable = std::function<void(const absl::Status&)>;
+
+  // Opens or creates `path` with permissions 0600. Numbers go on after the last
+  // record that is there. A last line without its end, from a crash, is ended; its
+  // signature was never released. Errors name the file.
+  static absl::StatusOr<std::unique_ptr<AuditLog>> New(const std::string& path);
+  // Writes what was appended.
+  ~AuditLog();
+  AuditLog(const AuditLog&) = delete;
+  AuditLog& operator=(const AuditLog&) = delete;
+
+  // Queues the record. `durable` gets OK once it is on the disk, or UNAVAILABLE,
+  // AUDIT_UNAVAILABLE where it is not and never will be.
+  void Append(AuditRecord record, Durable durable);
+
+  // OK, or AUDIT_UNAVAILABLE after the last group failed: then nothing should be
+  // signed at all. Every append tries again, and so does Probe().
+  absl::Status CheckWritable() const;
+
+  // After a failure, appends a record that says that the log works again, if it
+  // does.
+  void Probe();
+
+ private:
+  struct Entry {
+    AuditRecord record;
+    Durable durable;
+  };
+
+  AuditLog(std::string path, UniqueFd fd, off_t size, uint64_t next_sequence);
+
+  void Run();
+  absl::Status Write(const std::string& lines);
+
+  const std::string path_;
+  const UniqueFd fd_;
+  // Used by the log's thread only.
+  off_t durable_size_;
+  uint64_t next_sequence_;
+
+  mutable absl::Mutex mutex_;
+  std::vector<Entry> pending_ ABSL_GUARDED_BY(mutex_);
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool failed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_AUDIT_LOG_H_

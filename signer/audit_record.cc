@@ -1,0 +1,40 @@
+#include "signer/audit_record.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/string_view.h"
+
+namespace keyward::signer {
+namespace {
+
+// What a caller wrote is kept only as far as a well-formed request goes.
+constexpr size_t kMaxTextBytes = 512;
+
+std::string Cut(const std::string& text) { return text.substr(0, kMaxTextBytes); }
+
+void AddText(nlohmann::ordered_json& line, const char* name, const std::string& text) {
+  if (!text.empty()) line[name] = Cut(text);
+}
+
+}  // namespace
+
+std::string ToJsonLine(const AuditRecord& record, uint64_t sequence) {
+  nlohmann::ordered_json line;
+  line["sequence"] = sequence;
+  line["time"] = absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", record.time, absl::UTCTimeZone());
+  line["method"] = record.method;
+  line["outcome"] = record.refusal.empty() ? "done" : "refused";
+  AddText(line, "reason", record.refusal);
+  AddText(line, "identity", record.identity);
+  AddText(line, "role", record.role);
+  AddText(line, "connection", record.connection);
+  if (record.key_version) line["key_version"] = *record.key_version;
+  AddText(line, "claims_sha256", record.claims_sha256);
+  AddText(line, "sub", record.sub);
+  AddText(line, "aud", record.aud);
+  if (record.exp) line["exp"] = absl::ToUnixSeconds(*record.exp);
+  // Cutting may have split a character.
+  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace keyward::signer

@@ -1,0 +1,42 @@
+// What the audit log says about one decision.
+#ifndef KEYWARD_SIGNER_AUDIT_RECORD_H_
+#define KEYWARD_SIGNER_AUDIT_RECORD_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace keyward::signer {
+
+// One line of the log. It never holds a signature, an assertion or a PIN: the
+// claims are there as their SHA-256, and as the three that say whom the assertion
+// is for.
+struct AuditRecord {
+  absl::Time time;
+  // As signer/caller_identity writes it; empty where the caller has none.
+  std::string identity;
+  // The API's method: "Sign", "CreateConnection".
+  std::string method;
+  // As the caller wrote it.
+  std::string connection;
+  std::optional<uint32_t> key_version;
+  // Of the claims as they came, 64 hexadecimal digits.
+  std::string claims_sha256;
+  std::string sub;
+  std::string aud;
+  std::optional<absl::Time> exp;
+  // The role of the policy that allowed it.
+  std::string role;
+  // Empty where it was allowed and done; else the error's reason.
+  std::string refusal;
+};
+
+// The record as one line of JSON with `sequence` as its number and "\n" at the
+// end. Members that do not apply are left out.
+std::string ToJsonLine(const AuditRecord& record, uint64_t sequence);
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_AUDIT_RECORD_H_

@@ -1,0 +1,65 @@
+// The one queue in which calls wait for the token.
+#ifndef KEYWARD_SIGNER_CALL_QUEUE_H_
+#define KEYWARD_SIGNER_CALL_QUEUE_H_
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace keyward::signer {
+
+// Lets at most `workers` calls be worked on at once and at most `capacity` wait,
+// first come first served. It owns no thread and wakes none: the thread that
+// brings a call works on it if it may, and then on those that wait. Thread-safe.
+template <typename Call>
+class CallQueue {
+ public:
+  enum class Admission {
+    // Work on the call now; then ask Next() until it gives nothing.
+    kWork,
+    // The call has been taken and waits.
+    kWaiting,
+    // No room: the call is still the caller's.
+    kFull,
+  };
+
+  CallQueue(size_t workers, size_t capacity) : workers_(workers), capacity_(capacity) {}
+
+  Admission Admit(Call& call) {
+    absl::MutexLock lock(&mutex_);
+    if (working_ < workers_) {
+      ++working_;
+      return Admission::kWork;
+    }
+    if (waiting_.size() >= capacity_) return Admission::kFull;
+    waiting_.push_back(std::move(call));
+    return Admission::kWaiting;
+  }
+
+  // The call that has waited longest, or nothing: then this worker is done.
+  std::optional<Call> Next() {
+    absl::MutexLock lock(&mutex_);
+    if (waiting_.empty()) {
+      --working_;
+      return std::nullopt;
+    }
+    std::optional<Call> call = std::move(waiting_.front());
+    waiting_.pop_front();
+    return call;
+  }
+
+ private:
+  const size_t workers_;
+  const size_t capacity_;
+  absl::Mutex mutex_;
+  size_t working_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<Call> waiting_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_CALL_QUEUE_H_

@@ -1,0 +1,173 @@
+#include "signer/connections_service.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/status_macros.h"
+#include "signer/connection_rules.h"
+#include "signer/conversions.h"
+#include "signer/grpc_status.h"
+
+namespace keyward::signer {
+namespace {
+
+constexpr int kDefaultPageSize = 100;
+constexpr int kMaxPageSize = 500;
+
+absl::Status EtagMissing() {
+  return Error(absl::StatusCode::kInvalidArgument, "ETAG_MISSING",
+               "etag is required: read the connection first and send its etag back");
+}
+
+absl::StatusOr<const registry::KeyVersion*> Choose(
+    const std::vector<registry::KeyVersion>& versions, const v1::GetCertificateRequest& request) {
+  const auto wanted = [&](const registry::KeyVersion& version) {
+    return request.has_key_version() ? version.number == request.key_version()
+                                     : version.state == registry::VersionState::kActive;
+  };
+  const auto found = std::find_if(versions.begin(), versions.end(), wanted);
+  if (found != versions.end()) return &*found;
+  if (request.has_key_version()) {
+    return Error(absl::StatusCode::kNotFound, "KEY_VERSION_NOT_FOUND",
+                 absl::StrCat("connection ", request.connection(), " has no key version ",
+                              request.key_version()));
+  }
+  return Error(absl::StatusCode::kFailedPrecondition, "NO_ACTIVE_KEY_VERSION",
+               absl::StrCat("connection ", request.connection(),
+                            " has no active key version; name one by its number"));
+}
+
+}  // namespace
+
+grpc::Status ConnectionsService::CreateConnection(grpc::ServerContext* context,
+                                                  const v1::CreateConnectionRequest* request,
+                                                  v1::Connection* response) {
+  const v1::Connection& wanted = request->connection();
+  return administration_.Run(
+      {*context, "CreateConnection", wanted.name(), Operation::kManageConnections},
+      [&]() -> absl::Status {
+        ASSIGN_OR_RETURN(registry::ConnectionSettings settings, SettingsFromProto(wanted));
+        ASSIGN_OR_RETURN(settings, CompleteSettings(std::move(settings)));
+        ASSIGN_OR_RETURN(const registry::Connection created,
+                         administration_.parts().lifecycle.CreateConnection(wanted.name(), settings,
+                                                                            DeadlineOf(*context)));
+        *response = ToProto(created);
+        return administration_.RefreshSnapshot();
+      });
+}
+
+grpc::Status ConnectionsService::GetConnection(grpc::ServerContext* context,
+                                               const v1::GetConnectionRequest* request,
+                                               v1::Connection* response) {
+  return administration_.Run(
+      {*context, "GetConnection", request->name(), Operation::kView}, [&]() -> absl::Status {
+        ASSIGN_OR_RETURN(const registry::Connection connection,
+                         administration_.parts().registry.GetConnection(request->name()));
+        *response = ToProto(connection);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status ConnectionsService::ListConnections(grpc::ServerContext* context,
+                                                 const v1::ListConnectionsRequest* request,
+                                                 v1::ListConnectionsResponse* response) {
+  absl::StatusOr<v1::ListConnectionsResponse> page = List(*context, *request);
+  if (!page.ok()) return ToGrpcStatus(page.status());
+  *response = *std::move(page);
+  return grpc::Status::OK;
+}
+
+absl::StatusOr<v1::ListConnectionsResponse> ConnectionsService::List(
+    const grpc::ServerContext& context, const v1::ListConnectionsRequest& request) {
+  ASSIGN_OR_RETURN(const std::string identity, Administration::Identity(context));
+  if (request.page_size() < 0 || request.page_size() > kMaxPageSize) {
+    return Error(absl::StatusCode::kInvalidArgument, "PAGE_SIZE_INVALID",
+                 absl::StrCat("page_size must be 0 to ", kMaxPageSize));
+  }
+  std::string after;
+  if (!absl::WebSafeBase64Unescape(request.page_token(), &after) ||
+      (!after.empty() && !CheckConnectionName(after).ok())) {
+    return Error(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID",
+                 "page_token must be the next_page_token of an earlier answer");
+  }
+  const int wanted = request.page_size() == 0 ? kDefaultPageSize : request.page_size();
+
+  v1::ListConnectionsResponse page;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<registry::Connection> batch,
+                     administration_.parts().registry.ListConnections(after, kMaxPageSize));
+    for (const registry::Connection& connection : batch) {
+      if (administration_.parts().policy.Allows(identity, connection.name, Operation::kView)) {
+        if (page.connections_size() == wanted) {
+          // Of what was shown: a token must not tell names that the caller may
+          // not view.
+          page.set_next_page_token(absl::WebSafeBase64Escape(page.connections(wanted - 1).name()));
+          return page;
+        }
+        *page.add_connections() = ToProto(connection);
+      }
+      after = connection.name;
+    }
+    if (batch.size() < kMaxPageSize) return page;
+  }
+}
+
+grpc::Status ConnectionsService::UpdateConnection(grpc::ServerContext* context,
+                                                  const v1::UpdateConnectionRequest* request,
+                                                  v1::Connection* response) {
+  const v1::Connection& wanted = request->connection();
+  return administration_.Run(
+      {*context, "UpdateConnection", wanted.name(), Operation::kManageConnections},
+      [&]() -> absl::Status {
+        if (request->etag().empty()) return EtagMissing();
+        registry::Registry& registry = administration_.parts().registry;
+        ASSIGN_OR_RETURN(const registry::Connection current, registry.GetConnection(wanted.name()));
+        ASSIGN_OR_RETURN(const registry::ConnectionSettings fields, SettingsFromProto(wanted));
+        ASSIGN_OR_RETURN(registry::ConnectionSettings settings,
+                         ApplyMask(current.settings, fields, request->update_mask()));
+        ASSIGN_OR_RETURN(settings, CompleteSettings(std::move(settings)));
+        ASSIGN_OR_RETURN(const registry::Connection updated,
+                         registry.UpdateConnection(wanted.name(), settings, request->etag()));
+        *response = ToProto(updated);
+        return administration_.RefreshSnapshot();
+      });
+}
+
+grpc::Status ConnectionsService::DeleteConnection(grpc::ServerContext* context,
+                                                  const v1::DeleteConnectionRequest* request,
+                                                  v1::DeleteConnectionResponse* response) {
+  return administration_.Run(
+      {*context, "DeleteConnection", request->name(), Operation::kManageConnections},
+      [&]() -> absl::Status {
+        if (request->etag().empty()) return EtagMissing();
+        const absl::StatusOr<uint32_t> destroyed =
+            administration_.parts().lifecycle.DeleteConnection(request->name(), request->etag(),
+                                                               DeadlineOf(*context));
+        // Also after a failure half-way: the connection signs nothing any more.
+        const absl::Status refreshed = administration_.RefreshSnapshot();
+        RETURN_IF_ERROR(destroyed.status());
+        response->set_destroyed_key_versions(*destroyed);
+        return refreshed;
+      });
+}
+
+grpc::Status ConnectionsService::GetCertificate(grpc::ServerContext* context,
+                                                const v1::GetCertificateRequest* request,
+                                                v1::Certificate* response) {
+  return administration_.Run(
+      {*context, "GetCertificate", request->connection(), Operation::kView}, [&]() -> absl::Status {
+        ASSIGN_OR_RETURN(const std::vector<registry::KeyVersion> versions,
+                         administration_.parts().registry.ListKeyVersions(request->connection()));
+        ASSIGN_OR_RETURN(const registry::KeyVersion* version, Choose(versions, *request));
+        ASSIGN_OR_RETURN(*response, CertificateToProto(*version));
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace keyward::signer

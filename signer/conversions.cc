@@ -1,0 +1,178 @@
+#include "signer/conversions.h"
+
+#include <set>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/openssl.h"
+#include "common/status_macros.h"
+
+namespace keyward::signer {
+namespace {
+
+void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp) {
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  timestamp->set_seconds(seconds);
+  timestamp->set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
+std::string Fingerprint(absl::string_view der) {
+  const Sha256Digest digest = Sha256(der);
+  return std::string(digest.begin(), digest.end());
+}
+
+v1::Environment ToProto(registry::Environment environment) {
+  switch (environment) {
+    case registry::Environment::kProduction:
+      return v1::PRODUCTION;
+    case registry::Environment::kSandbox:
+      return v1::SANDBOX;
+    case registry::Environment::kCustom:
+      return v1::CUSTOM;
+  }
+  return v1::ENVIRONMENT_UNSPECIFIED;
+}
+
+// Intentions are shown as the state that they lead to.
+v1::KeyVersion::State ToProto(registry::VersionState state) {
+  switch (state) {
+    case registry::VersionState::kGenerating:
+    case registry::VersionState::kPending:
+      return v1::KeyVersion::PENDING;
+    case registry::VersionState::kActive:
+      return v1::KeyVersion::ACTIVE;
+    case registry::VersionState::kRetiring:
+      return v1::KeyVersion::RETIRING;
+    case registry::VersionState::kDisabled:
+      return v1::KeyVersion::DISABLED;
+    case registry::VersionState::kDestroying:
+    case registry::VersionState::kDestroyed:
+      return v1::KeyVersion::DESTROYED;
+  }
+  return v1::KeyVersion::STATE_UNSPECIFIED;
+}
+
+absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
+  tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return OpensslError("the certificate's validity");
+  return absl::FromTM(parts, absl::UTCTimeZone());
+}
+
+absl::Status MaskInvalid(absl::string_view what) {
+  return Error(absl::StatusCode::kInvalidArgument, "UPDATE_MASK_INVALID",
+               absl::StrCat("update_mask ", what,
+                            "; it may name consumer_key, environment, login_url, audiences, "
+                            "subjects and include_kid"));
+}
+
+}  // namespace
+
+v1::Connection ToProto(const registry::Connection& connection) {
+  const registry::ConnectionSettings& settings = connection.settings;
+  v1::Connection proto;
+  proto.set_name(connection.name);
+  proto.set_consumer_key(settings.consumer_key);
+  proto.set_environment(ToProto(settings.environment));
+  proto.set_login_url(settings.login_url);
+  for (const std::string& audience : settings.audiences) proto.add_audiences(audience);
+  for (const std::string& subject : settings.subjects) proto.add_subjects(subject);
+  proto.set_include_kid(settings.include_kid);
+  proto.set_etag(connection.etag);
+  SetTime(connection.create_time, proto.mutable_create_time());
+  SetTime(connection.update_time, proto.mutable_update_time());
+  return proto;
+}
+
+v1::KeyVersion ToProto(const registry::KeyVersion& version) {
+  v1::KeyVersion proto;
+  proto.set_connection(version.connection);
+  proto.set_number(version.number);
+  proto.set_state(ToProto(version.state));
+  proto.set_algorithm(version.algorithm);
+  proto.set_key_bits(version.key_bits);
+  proto.set_kid(version.kid);
+  SetTime(version.create_time, proto.mutable_create_time());
+  SetTime(version.certificate_not_after, proto.mutable_certificate_not_after());
+  proto.set_certificate_sha256_fingerprint(Fingerprint(version.certificate_der));
+  return proto;
+}
+
+absl::StatusOr<v1::Certificate> CertificateToProto(const registry::KeyVersion& version) {
+  const std::string& der = version.certificate_der;
+  const auto* position = reinterpret_cast<const uint8_t*>(der.data());
+  const X509Ptr certificate(
+      d2i_X509(nullptr, &position, static_cast<long>(der.size())));  // NOLINT(google-runtime-int)
+  if (certificate == nullptr) return OpensslError("the stored certificate");
+  ASSIGN_OR_RETURN(const absl::Time not_before, ToTime(X509_get0_notBefore(certificate.get())));
+  ASSIGN_OR_RETURN(const absl::Time not_after, ToTime(X509_get0_notAfter(certificate.get())));
+  v1::Certificate proto;
+  proto.set_der(der);
+  proto.set_key_version(version.number);
+  proto.set_sha256_fingerprint(Fingerprint(der));
+  SetTime(not_before, proto.mutable_not_before());
+  SetTime(not_after, proto.mutable_not_after());
+  return proto;
+}
+
+absl::StatusOr<registry::ConnectionSettings> SettingsFromProto(const v1::Connection& connection) {
+  registry::ConnectionSettings settings;
+  settings.consumer_key = connection.consumer_key();
+  switch (connection.environment()) {
+    case v1::ENVIRONMENT_UNSPECIFIED:
+    case v1::PRODUCTION:
+      settings.environment = registry::Environment::kProduction;
+      break;
+    case v1::SANDBOX:
+      settings.environment = registry::Environment::kSandbox;
+      break;
+    case v1::CUSTOM:
+      settings.environment = registry::Environment::kCustom;
+      break;
+    default:
+      return Error(absl::StatusCode::kInvalidArgument, "ENVIRONMENT_INVALID",
+                   "environment must be PRODUCTION, SANDBOX or CUSTOM");
+  }
+  settings.login_url = connection.login_url();
+  settings.audiences.assign(connection.audiences().begin(), connection.audiences().end());
+  settings.subjects.assign(connection.subjects().begin(), connection.subjects().end());
+  settings.include_kid = connection.include_kid();
+  return settings;
+}
+
+absl::StatusOr<registry::ConnectionSettings> ApplyMask(const registry::ConnectionSettings& current,
+                                                       const registry::ConnectionSettings& wanted,
+                                                       const google::protobuf::FieldMask& mask) {
+  if (mask.paths().empty()) return MaskInvalid("is empty");
+  registry::ConnectionSettings settings = current;
+  const std::set<std::string> paths(mask.paths().begin(), mask.paths().end());
+  const bool host_changes =
+      (paths.contains("environment") && wanted.environment != current.environment) ||
+      (paths.contains("login_url") && wanted.login_url != current.login_url);
+  if (host_changes) {
+    settings.login_url.clear();
+    const bool audience_followed = current.audiences == std::vector{current.login_url};
+    if (audience_followed) settings.audiences.clear();
+  }
+  for (const std::string& path : paths) {
+    if (path == "consumer_key") {
+      settings.consumer_key = wanted.consumer_key;
+    } else if (path == "environment") {
+      settings.environment = wanted.environment;
+    } else if (path == "login_url") {
+      settings.login_url = wanted.login_url;
+    } else if (path == "audiences") {
+      settings.audiences = wanted.audiences;
+    } else if (path == "subjects") {
+      settings.subjects = wanted.subjects;
+    } else if (path == "include_kid") {
+      settings.include_kid = wanted.include_kid;
+    } else {
+      return MaskInvalid("names a field that cannot be set");
+    }
+  }
+  return settings;
+}
+
+}  // namespace keyward::signer

@@ -1,0 +1,184 @@
+#include "signer/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+#include <grpcpp/server_builder.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/status_macros.h"
+#include "keystore/registry/sqlite_registry.h"
+
+namespace keyward::signer {
+namespace {
+
+// More than a connection with every list full; claims have 4 KiB at most.
+constexpr int kMaxRequestBytes = 64 * 1024;
+constexpr int kAdministrationThreads = 4;
+constexpr int kTlsReloadSeconds = 10;
+constexpr absl::Duration kHealthInterval = absl::Seconds(1);
+constexpr absl::Duration kFinishInterval = absl::Minutes(1);
+constexpr absl::Duration kStartDeadline = absl::Minutes(5);
+constexpr auto kDrainTime = std::chrono::seconds(30);
+
+absl::StatusOr<AuthorizationPolicy> LoadPolicy(const std::string& file) {
+  ASSIGN_OR_RETURN(const std::string yaml, ReadFile(file));
+  return AuthorizationPolicy::Parse(yaml, file);
+}
+
+absl::StatusOr<std::unique_ptr<pkcs11::SessionPool>> OpenToken(const TokenConfig& config) {
+  absl::StatusOr<pkcs11::TokenUri> uri = pkcs11::TokenUri::Parse(config.uri);
+  RETURN_IF_ERROR(Annotate(uri.status(), "token.uri"));
+  ASSIGN_OR_RETURN(std::unique_ptr<pkcs11::Token> token,
+                   pkcs11::Token::New({.module_path = config.module,
+                                       .uri = *std::move(uri),
+                                       .read_pin = [pin = config.pin] { return ReadPin(pin); },
+                                       .pin_source = config.pin.Describe()}));
+  return pkcs11::SessionPool::New(
+      std::move(token), {.size = static_cast<size_t>(config.sessions),
+                         .key_requirements = {.allow_imported = config.allow_imported_keys}});
+}
+
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsConfig& tls) {
+  // Reads the files again when they change; a bad new file keeps the old.
+  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      tls.private_key, tls.certificate, tls.client_ca, kTlsReloadSeconds);
+  grpc::experimental::TlsServerCredentialsOptions options(provider);
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return grpc::experimental::TlsServerCredentials(options);
+}
+
+std::set<std::string> KeyIdsOf(const registry::Contents& contents) {
+  std::set<std::string> key_ids;
+  for (const registry::KeyVersion& version : contents.key_versions) {
+    const bool has_key = version.state != registry::VersionState::kDestroying &&
+                         version.state != registry::VersionState::kDestroyed;
+    if (has_key) key_ids.insert(version.key_id);
+  }
+  return key_ids;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) {
+  absl::StatusOr<AuthorizationPolicy> policy = LoadPolicy(config.policy);
+  RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
+  std::unique_ptr<Server> server(new Server(*std::move(policy)));
+  absl::StatusOr<std::unique_ptr<AuditLog>> audit = AuditLog::New(config.audit_file);
+  RETURN_IF_ERROR(Annotate(audit.status(), "audit.file"));
+  server->audit_ = *std::move(audit);
+  RETURN_IF_ERROR(server->OpenKeystore(config));
+  RETURN_IF_ERROR(server->Serve(config));
+  return server;
+}
+
+absl::Status Server::OpenKeystore(const SignerConfig& config) {
+  absl::StatusOr<std::unique_ptr<registry::Registry>> registry =
+      registry::OpenSqliteRegistry(config.registry_sqlite);
+  RETURN_IF_ERROR(Annotate(registry.status(), "registry.sqlite"));
+  registry_ = *std::move(registry);
+  absl::StatusOr<std::unique_ptr<pkcs11::SessionPool>> sessions = OpenToken(config.token);
+  RETURN_IF_ERROR(Annotate(sessions.status(), "token"));
+  sessions_ = *std::move(sessions);
+
+  const absl::Time deadline = absl::Now() + kStartDeadline;
+  lifecycle_ = std::make_unique<KeyLifecycle>(
+      *registry_, *sessions_,
+      KeyLifecycleOptions{.certificate_validity =
+                              absl::Hours(24) * config.certificate_validity_days});
+  RETURN_IF_ERROR(
+      Annotate(lifecycle_->FinishInterrupted(deadline), "finishing what was interrupted"));
+  ASSIGN_OR_RETURN(registry::Contents contents, registry_->Load());
+  RETURN_IF_ERROR(sessions_->SetKeys(KeyIdsOf(contents), deadline));
+  ASSIGN_OR_RETURN(std::shared_ptr<const registry::Snapshot> snapshot,
+                   registry::Snapshot::New(std::move(contents)));
+  snapshots_ = std::make_unique<registry::SnapshotHolder>(std::move(snapshot));
+  return absl::OkStatus();
+}
+
+absl::Status Server::Serve(const SignerConfig& config) {
+  signer_ = std::make_unique<Signer>(
+      SignerParts{policy_, *snapshots_, *sessions_, *audit_, config.max_assertion_lifetime});
+  administration_ = std::make_unique<Administration>(
+      AdministrationParts{policy_, *registry_, *lifecycle_, *snapshots_, *audit_});
+  signing_service_ = std::make_unique<SigningService>(*signer_, sessions_->size(),
+                                                      static_cast<size_t>(config.queue));
+  connections_service_ = std::make_unique<ConnectionsService>(*administration_);
+  key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
+
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(config.listen, TlsCredentials(config.tls), &port);
+  // Without it a second signer could share the port and take half of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kAdministrationThreads);
+  builder.RegisterService(signing_service_->service());
+  builder.RegisterService(connections_service_.get());
+  builder.RegisterService(key_versions_service_.get());
+  std::unique_ptr<grpc::ServerCompletionQueue> completion_queue = builder.AddCompletionQueue();
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("listen: cannot listen on ", config.listen, "; is another process there?"));
+  }
+  signing_service_->Start(std::move(completion_queue));
+  address_ = absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);
+  readiness_ = std::make_unique<Readiness>(
+      *server_->GetHealthCheckService(),
+      std::vector<std::string>{"", v1::Signer::service_full_name(),
+                               v1::Connections::service_full_name(),
+                               v1::KeyVersions::service_full_name()},
+      [this] { return CheckReady(); }, kHealthInterval);
+  return absl::OkStatus();
+}
+
+absl::Status Server::CheckReady() {
+  audit_->Probe();
+  RETURN_IF_ERROR(audit_->CheckWritable());
+  const absl::Time deadline = absl::Now() + kHealthInterval;
+  RETURN_IF_ERROR(sessions_->CheckReady(deadline));
+  FinishInterruptedNowAndThen(deadline);
+  return registry_->Ping();
+}
+
+void Server::FinishInterruptedNowAndThen(absl::Time deadline) {
+  if (!lifecycle_->HasUnfinished() || absl::Now() < next_finish_) return;
+  next_finish_ = absl::Now() + kFinishInterval;
+  absl::Status status = lifecycle_->FinishInterrupted(deadline);
+  if (status.ok()) status = administration_->RefreshSnapshot();
+  if (!status.ok()) {
+    spdlog::error("what a failed call left is not finished yet: {}", std::string(status.message()));
+  }
+}
+
+void Server::Drain() {
+  if (readiness_ != nullptr) readiness_->Drain();
+  if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kDrainTime);
+  if (signing_service_ != nullptr) signing_service_->Stop();
+}
+
+Server::~Server() {
+  Drain();
+  readiness_.reset();
+  server_.reset();
+  audit_.reset();
+  sessions_.reset();
+}
+
+}  // namespace keyward::signer

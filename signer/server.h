@@ -1,0 +1,74 @@
+// keyward-signer as a whole: everything that signer.yaml describes, running.
+#ifndef KEYWARD_SIGNER_SERVER_H_
+#define KEYWARD_SIGNER_SERVER_H_
+
+#include <grpcpp/server.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "keystore/lifecycle/key_lifecycle.h"
+#include "keystore/pkcs11/session_pool.h"
+#include "keystore/registry/registry.h"
+#include "keystore/registry/snapshot.h"
+#include "signer/administration.h"
+#include "signer/audit_log.h"
+#include "signer/authorization_policy.h"
+#include "signer/config.h"
+#include "signer/connections_service.h"
+#include "signer/key_versions_service.h"
+#include "signer/readiness.h"
+#include "signer/signer.h"
+#include "signer/signing_service.h"
+
+namespace keyward::signer {
+
+class Server {
+ public:
+  // Reads the policy, opens registry, audit log and token, finishes what a crash
+  // left, and serves. Every error says which setting it comes from.
+  static absl::StatusOr<std::unique_ptr<Server>> New(const SignerConfig& config);
+
+  // Drain() if that has not been called; then in order: the audit log, the
+  // sessions, the module.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // "127.0.0.1:7443", with the port that was really bound.
+  const std::string& address() const { return address_; }
+
+  // Health turns NOT_SERVING, new calls are refused, and those under way finish.
+  void Drain();
+
+ private:
+  explicit Server(AuthorizationPolicy policy) : policy_(std::move(policy)) {}
+
+  absl::Status OpenKeystore(const SignerConfig& config);
+  absl::Status Serve(const SignerConfig& config);
+  absl::Status CheckReady();
+  void FinishInterruptedNowAndThen(absl::Time deadline);
+
+  const AuthorizationPolicy policy_;
+  std::unique_ptr<registry::Registry> registry_;
+  std::unique_ptr<pkcs11::SessionPool> sessions_;
+  std::unique_ptr<AuditLog> audit_;
+  std::unique_ptr<registry::SnapshotHolder> snapshots_;
+  std::unique_ptr<KeyLifecycle> lifecycle_;
+  std::unique_ptr<Signer> signer_;
+  std::unique_ptr<Administration> administration_;
+  std::unique_ptr<SigningService> signing_service_;
+  std::unique_ptr<ConnectionsService> connections_service_;
+  std::unique_ptr<KeyVersionsService> key_versions_service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Readiness> readiness_;
+  std::string address_;
+  // Used by the readiness thread only.
+  absl::Time next_finish_ = absl::InfinitePast();
+};
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_SERVER_H_

@@ -1,0 +1,128 @@
+#include "signer/signing_service.h"
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/async_unary_call.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/error.h"
+#include "signer/grpc_status.h"
+
+namespace keyward::signer {
+namespace {
+
+// How many calls may be accepted at once without waiting for a thread to ask for
+// the next.
+constexpr int kCallsAskedFor = 64;
+
+// For calls without a deadline of their own: every wait has an end.
+constexpr absl::Duration kLongestCall = absl::Seconds(30);
+
+// Long enough for some of the queue to be worked off.
+constexpr absl::Duration kRetryDelay = absl::Milliseconds(100);
+
+}  // namespace
+
+// One call, from the request to the end of its answer. It is its own tag in the
+// completion queue, and owns itself from Ask() on.
+class SignCall {
+ public:
+  static void Ask(SigningService& service) {
+    auto* call = new SignCall(service);
+    service.service_.RequestSign(&call->context_, &call->request_, &call->responder_,
+                                 service.completion_queue_.get(), service.completion_queue_.get(),
+                                 call);
+  }
+
+  // The completion queue has news: the request is here, or the answer is gone.
+  // `ok` is false when the server shuts down and no request will come.
+  void Proceed(bool ok) {
+    if (answered_ || !ok) {
+      delete this;
+      return;
+    }
+    answered_ = true;
+    Ask(service_);
+    service_.Work(this);
+  }
+
+  void Sign() {
+    const absl::Time deadline =
+        std::min(absl::FromChrono(context_.deadline()), absl::Now() + kLongestCall);
+    service_.signer_.Sign(
+        *context_.auth_context(), request_, deadline,
+        [this](absl::StatusOr<v1::SignResponse> response) { Answer(std::move(response)); });
+  }
+
+  void RefuseAsFull() {
+    const absl::Status why =
+        WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                             "too many calls are waiting for the token; try again later"),
+                       kRetryDelay);
+    service_.signer_.Refuse(
+        *context_.auth_context(), request_, why,
+        [this](const absl::StatusOr<v1::SignResponse>& response) { Answer(response.status()); });
+  }
+
+ private:
+  explicit SignCall(SigningService& service) : service_(service), responder_(&context_) {}
+
+  void Answer(absl::StatusOr<v1::SignResponse> response) {
+    if (response.ok()) {
+      responder_.Finish(*response, grpc::Status::OK, this);
+    } else {
+      responder_.FinishWithError(ToGrpcStatus(response.status()), this);
+    }
+  }
+
+  SigningService& service_;
+  grpc::ServerContext context_;
+  v1::SignRequest request_;
+  grpc::ServerAsyncResponseWriter<v1::SignResponse> responder_;
+  bool answered_ = false;
+};
+
+SigningService::SigningService(Signer& signer, size_t workers, size_t queue_capacity)
+    : signer_(signer), workers_(workers), queue_(workers, queue_capacity) {}
+
+SigningService::~SigningService() { Stop(); }
+
+void SigningService::Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue) {
+  completion_queue_ = std::move(completion_queue);
+  for (int i = 0; i < kCallsAskedFor; ++i) SignCall::Ask(*this);
+  for (size_t i = 0; i < workers_ + 1; ++i) {
+    threads_.emplace_back([this] { Poll(); });
+  }
+}
+
+void SigningService::Poll() {
+  void* tag = nullptr;
+  bool ok = false;
+  while (completion_queue_->Next(&tag, &ok)) static_cast<SignCall*>(tag)->Proceed(ok);
+}
+
+void SigningService::Work(SignCall* call) {
+  switch (queue_.Admit(call)) {
+    case CallQueue<SignCall*>::Admission::kWaiting:
+      return;
+    case CallQueue<SignCall*>::Admission::kFull:
+      call->RefuseAsFull();
+      return;
+    case CallQueue<SignCall*>::Admission::kWork:
+      break;
+  }
+  call->Sign();
+  while (const std::optional<SignCall*> next = queue_.Next()) (*next)->Sign();
+}
+
+void SigningService::Stop() {
+  if (completion_queue_ == nullptr) return;
+  completion_queue_->Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  completion_queue_.reset();
+}
+
+}  // namespace keyward::signer

@@ -1,0 +1,57 @@
+// First step of the signing path: the gRPC handler of Signer.Sign.
+#ifndef KEYWARD_SIGNER_SIGNING_SERVICE_H_
+#define KEYWARD_SIGNER_SIGNING_SERVICE_H_
+
+#include <grpcpp/completion_queue.h>
+
+#include <cstddef>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "keyward/v1/signer.grpc.pb.h"
+#include "signer/call_queue.h"
+#include "signer/signer.h"
+
+namespace keyward::signer {
+
+class SignCall;
+
+// Threads poll one completion queue and sign in place: the thread that reads a
+// request takes it through to the token, so that no call is handed from thread to
+// thread. There is one more of them than calls may be at the token; that one goes
+// on reading, and queues or refuses what it reads. Why: docs/adr/0002.
+class SigningService {
+ public:
+  // At most `workers` calls are at the token at once, at most `queue_capacity`
+  // wait; what comes beyond is refused with RESOURCE_EXHAUSTED, QUEUE_FULL.
+  SigningService(Signer& signer, size_t workers, size_t queue_capacity);
+  ~SigningService();
+  SigningService(const SigningService&) = delete;
+  SigningService& operator=(const SigningService&) = delete;
+
+  v1::Signer::AsyncService* service() { return &service_; }
+
+  // Begins to serve with the queue that the server's builder made for it.
+  void Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue);
+
+  // After the server's Shutdown() has returned: ends the threads.
+  void Stop();
+
+ private:
+  friend class SignCall;
+
+  void Poll();
+  void Work(SignCall* call);
+
+  Signer& signer_;
+  const size_t workers_;
+  CallQueue<SignCall*> queue_;
+  v1::Signer::AsyncService service_;
+  std::unique_ptr<grpc::ServerCompletionQueue> completion_queue_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_SIGNING_SERVICE_H_

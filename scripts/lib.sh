@@ -97,20 +97,6 @@ stop_process() {
   kill -KILL "$1" 2>/dev/null || return 0
 }
 
-# free_port: a TCP port of 127.0.0.1 on which nothing listens, below the range
-# from which the kernel takes ports for outgoing connections.
-free_port() {
-  local port
-  for _ in {1..100}; do
-    port=$((20000 + RANDOM % 12000))
-    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-      echo "$port"
-      return 0
-    fi
-  done
-  die "found no free port"
-}
-
 # tracked_files PATTERN...: the repository's own files, NUL-terminated. The
 # clone may belong to someone else than the one who checks it.
 tracked_files() {

@@ -1,0 +1,113 @@
+# What scripts/demo checks, and how it starts daemons. Sourced by it; every check
+# asks something other than Keyward: the token, openssl, the file on disk.
+# shellcheck shell=bash disable=SC2154  # DIR, TOKEN, SUBJECT and CONSUMER_KEY are demo's
+
+PIDS=()
+SUMMARY=()
+
+# checked WORD...: a line of the summary.
+checked() { SUMMARY+=("$*"); }
+
+# require DESCRIPTION COMMAND...: one check.
+require() {
+  local description=$1
+  shift
+  "$@" || die "not so: $description"
+}
+
+# start LOG COMMAND...: a daemon in a session of its own, so that Ctrl-C reaches
+# the demo alone, which then stops the daemons in order.
+start() {
+  local output=$DIR/$1
+  shift
+  setsid "$@" >"$output" 2>&1 </dev/null &
+  PIDS+=($!)
+}
+
+says_or_died() { grep -q "$2" "$DIR/$1" || is_stopped "${PIDS[-1]}"; }
+
+# wait_for LOG PATTERN: prints the line by which the last daemon says it serves.
+wait_for() {
+  wait_until 60 says_or_died "$1" "$2" || die "no answer within 60 seconds"
+  grep -m 1 "$2" "$DIR/$1" || die "it ended at once"
+}
+
+# json_string NAME: the value of the first string member NAME of the JSON on
+# stdin, or nothing.
+json_string() {
+  tr -d '\n' | grep -o "\"$1\" *: *\"[^\"]*\"" | head -n 1 | sed 's/.*"\([^"]*\)"$/\1/' || true
+}
+
+# Asks the token, not Keyward.
+check_key() {
+  local -x KEYWARD_PIN
+  KEYWARD_PIN=$(<"$DIR/token/pin")
+  local pkcs11=(pkcs11-tool --module "$SOFTHSM_MODULE" --token-label "$TOKEN" --login
+    --pin env:KEYWARD_PIN)
+  step signer.log "asking the token about the key, with pkcs11-tool"
+  "${pkcs11[@]}" --list-objects --type privkey >"$DIR/key" 2>"$DIR/output"
+  require "one private key, of the connection, on the token" \
+    grep -q 'label: *keyward/acme/1$' "$DIR/key"
+  require "it is sensitive, was never extractable, and was made on the token" \
+    grep -q 'Access: *sensitive, always sensitive, never extractable, local$' "$DIR/key"
+  require "it can sign and nothing else" grep -q 'Usage: *sign$' "$DIR/key"
+  checked "the RSA key keyward/acme/1 was made on the token, never left it, and can only sign"
+
+  "${pkcs11[@]}" --read-object --type pubkey --label keyward/acme/1 --output-file "$DIR/token.der" \
+    >"$DIR/output" 2>&1
+  openssl pkey -pubin -inform DER -in "$DIR/token.der" -out "$DIR/token.pub"
+  openssl x509 -in "$DIR/acme.pem" -noout -pubkey >"$DIR/acme.pub"
+  require "the certificate is of the token's key" cmp -s "$DIR/token.pub" "$DIR/acme.pub"
+  require "the certificate verifies" \
+    run_quietly openssl verify -check_ss_sig -CAfile "$DIR/acme.pem" "$DIR/acme.pem"
+  checked "the certificate of acme is for that key and signed by it"
+}
+
+decode_base64url() {
+  local text=$1
+  while ((${#text} % 4 != 0)); do text+='='; done
+  tr -- '-_' '+/' <<<"$text" | openssl base64 -d -A
+}
+
+# Uses no code of Keyward's: RFC 7515 section 5.2 with the openssl command.
+verify_jws() {
+  local jws signed
+  step signer.log "signing, and verifying with the openssl command"
+  jws=$(keyward sign acme)
+  [[ $jws =~ ^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$ ]] || die "not a compact JWS"
+  signed=${BASH_REMATCH[1]}.${BASH_REMATCH[2]}
+  decode_base64url "${BASH_REMATCH[1]}" >"$DIR/header.json"
+  decode_base64url "${BASH_REMATCH[2]}" >"$DIR/claims.json"
+  decode_base64url "${BASH_REMATCH[3]}" >"$DIR/signature"
+  require "the algorithm is RS256" test "$(json_string alg <"$DIR/header.json")" = RS256
+  require "iss is the consumer key" test "$(json_string iss <"$DIR/claims.json")" = "$CONSUMER_KEY"
+  require "sub is the user" test "$(json_string sub <"$DIR/claims.json")" = "$SUBJECT"
+  printf '%s' "$signed" >"$DIR/signing-input"
+  require "the signature verifies" run_quietly openssl dgst -sha256 -verify "$DIR/acme.pub" \
+    -signature "$DIR/signature" "$DIR/signing-input"
+  checked "openssl verifies the signature of \`keyward sign acme\` with the certificate"
+}
+
+check_refusal() {
+  local code=0
+  step signer.log "asking as someone without a role"
+  "$KEYWARD_ROOT/scripts/dev-pki" --client stranger --uri spiffe://keyward.example/stranger "$DIR/pki"
+  keyward --certificate "$DIR/pki/stranger.pem" --private-key "$DIR/pki/stranger.key" \
+    connection show acme >"$DIR/output" 2>&1 || code=$?
+  require "a stranger is refused with exit code 1 (it was $code)" test "$code" = 1
+  require "because it has no permission" grep -qiE 'permi|allow|denied' "$DIR/output"
+  checked "a client whose certificate has no role was refused"
+}
+
+# The exchange and `keyward sign` made one signature each; the second one's
+# claims are known, and so is their digest.
+check_audit() {
+  local digest
+  step signer.log "reading the audit log"
+  require "two records of acme and $SUBJECT" \
+    test "$(grep '"acme"' "$DIR/audit.jsonl" | grep -c "\"$SUBJECT\"")" = 2
+  digest=$(openssl dgst -sha256 -r "$DIR/claims.json" | cut -d ' ' -f 1)
+  require "the last one has the digest of the claims" \
+    grep -q "\"$digest\"" <(tail -n 2 "$DIR/audit.jsonl")
+  checked "the audit log has both signatures, the second with the digest of the verified claims"
+}

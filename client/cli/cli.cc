@@ -1,0 +1,64 @@
+#include "client/cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+#include "common/error.h"
+#include "common/status_macros.h"
+
+namespace keyward::client {
+namespace {
+
+constexpr char kUsageReason[] = "USAGE";
+
+}  // namespace
+
+CLI::App& AddNoun(CLI::App& app, const std::string& name, const std::string& description) {
+  return *app.add_subcommand(name, description)->require_subcommand(0, 1);
+}
+
+CLI::App& AddVerb(CLI::App& parent, Cli& cli, const std::string& name,
+                  const std::string& description, const std::string& example,
+                  std::function<absl::Status()> action) {
+  CLI::App* verb = parent.add_subcommand(name, description);
+  verb->footer("Example:\n  " + example);
+  verb->callback([&cli, action = std::move(action)] { cli.action = action; });
+  AddCommonOptions(*verb, cli);
+  return *verb;
+}
+
+void AddCommonOptions(CLI::App& app, Cli& cli) {
+  app.add_option("-o,--output", cli.output, "table for people, json for programs")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->group("Output");
+  const char* group = "Settings (also KEYWARD_SIGNER and so on, or the settings file)";
+  app.add_option("--config", cli.config_file,
+                 "settings file (KEYWARD_CONFIG, else ~/.config/keyward/config.yaml)")
+      ->group(group);
+  app.add_option("--signer", cli.flags.signer, "host:port of keyward-signer")->group(group);
+  app.add_option("--ca", cli.flags.ca, "PEM file: CA of the signer's certificate")->group(group);
+  app.add_option("--certificate", cli.flags.certificate, "PEM file: our client certificate")
+      ->group(group);
+  app.add_option("--private-key", cli.flags.private_key, "PEM file: its private key")->group(group);
+  app.add_option("--https-ca", cli.flags.https_ca,
+                 "PEM file: CAs of the login hosts in place of the system's")
+      ->group(group);
+}
+
+absl::Status UsageError(absl::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, kUsageReason, message);
+}
+
+bool IsUsageError(const absl::Status& status) { return ReasonOf(status) == kUsageReason; }
+
+absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli) {
+  ASSIGN_OR_RETURN(const Settings settings, LoadSettings(cli.flags, cli.config_file));
+  SignerClientOptions options;
+  options.signer = settings.signer;
+  options.ca_file = settings.ca;
+  options.certificate_file = settings.certificate;
+  options.private_key_file = settings.private_key;
+  return SignerClient::New(options);
+}
+
+}  // namespace keyward::client

@@ -1,0 +1,61 @@
+// What the verbs of the command share.
+#ifndef KEYWARD_CLIENT_CLI_CLI_H_
+#define KEYWARD_CLIENT_CLI_CLI_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "client/settings.h"
+#include "client/signer_client.h"
+
+namespace CLI {
+class App;
+}
+
+namespace keyward::client {
+
+// Filled by the command line, then used by the verb that it names.
+struct Cli {
+  // As given by flags; empty where they are not.
+  Settings flags;
+  std::string config_file;
+  // "table" or "json".
+  std::string output = "table";
+  // Runs the verb.
+  std::function<absl::Status()> action;
+
+  bool json() const { return output == "json"; }
+};
+
+// Adds a noun ("connection") that stands before verbs.
+CLI::App& AddNoun(CLI::App& app, const std::string& name, const std::string& description);
+
+// Adds a verb with an example for its help and the options that every verb has.
+CLI::App& AddVerb(CLI::App& parent, Cli& cli, const std::string& name,
+                  const std::string& description, const std::string& example,
+                  std::function<absl::Status()> action);
+
+// --output and the settings' flags.
+void AddCommonOptions(CLI::App& app, Cli& cli);
+
+// The command line asks for something that makes no sense: exit code 2.
+absl::Status UsageError(absl::string_view message);
+bool IsUsageError(const absl::Status& status);
+
+// A client of the signer that the settings name.
+absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli);
+
+// One function for each noun, and each verb without one.
+void AddConnectionCommands(CLI::App& app, Cli& cli);
+void AddCertificateCommands(CLI::App& app, Cli& cli);
+void AddKeyCommands(CLI::App& app, Cli& cli);
+void AddSignCommand(CLI::App& app, Cli& cli);
+void AddTokenCommand(CLI::App& app, Cli& cli);
+
+}  // namespace keyward::client
+
+#endif  // KEYWARD_CLIENT_CLI_CLI_H_

@@ -1,0 +1,103 @@
+#include "client/salesforce_error.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/error.h"
+
+namespace keyward::client {
+namespace {
+
+constexpr char kErrorUrl[] = "keyward/salesforce-error";
+constexpr char kDescriptionUrl[] = "keyward/salesforce-error-description";
+
+struct Row {
+  // What `error` is, and what `error_description` contains, in lower case;
+  // empty matches everything.
+  const char* error;
+  const char* description;
+  absl::StatusCode code;
+  const char* reason;
+  const char* advice;
+};
+
+// The first row that matches counts.
+constexpr Row kRows[] = {
+    {"invalid_grant", "user hasn't approved this consumer", absl::StatusCode::kPermissionDenied,
+     "USER_NOT_APPROVED",
+     "In the app's policies set Permitted Users to 'Admin approved users are pre-authorized' and "
+     "add "
+     "the user's profile or permission set; a wrong login URL or audience looks the same."},
+    {"invalid_app_access", "", absl::StatusCode::kPermissionDenied, "USER_NOT_IN_POLICY",
+     "Add the user's profile or permission set to the app's policies."},
+    {"invalid_grant", "invalid assertion", absl::StatusCode::kFailedPrecondition,
+     "INVALID_ASSERTION",
+     "Upload this connection's certificate to the app ('keyward certificate download'); a new "
+     "upload takes up to 10 minutes to reach every server."},
+    {"invalid_grant", "audience", absl::StatusCode::kFailedPrecondition, "INVALID_AUDIENCE",
+     "Change the connection's audience: https://login.salesforce.com for production, "
+     "https://test.salesforce.com for sandboxes, or the org's My Domain URL."},
+    {"invalid_grant", "expired authorization code", absl::StatusCode::kFailedPrecondition,
+     "ASSERTION_EXPIRED",
+     "The assertion's exp is in the past for Salesforce: set this machine's clock."},
+    {"invalid_client_id", "", absl::StatusCode::kFailedPrecondition, "UNKNOWN_CONSUMER_KEY",
+     "Check the connection's consumer key against the app's; a new app takes up to 10 minutes to "
+     "be known."},
+    {"app_not_found", "", absl::StatusCode::kFailedPrecondition, "APP_NOT_INSTALLED",
+     "Use the org's My Domain URL as the login URL, or install the app in this org."},
+    {"unsupported_grant_type", "", absl::StatusCode::kFailedPrecondition, "GRANT_TYPE_UNSUPPORTED",
+     "The request did not arrive as it was sent: look for a proxy that rewrites it."},
+    {"invalid_grant", "inactive user", absl::StatusCode::kPermissionDenied, "USER_INACTIVE",
+     "The user is deactivated or frozen: activate it or use another subject."},
+    {"invalid_grant", "ip restricted", absl::StatusCode::kPermissionDenied, "IP_RESTRICTED",
+     "This machine's address is outside the allowed ranges: add it to the profile's or the org's, "
+     "or relax the app's IP restrictions."},
+    {"invalid_grant", "login rate exceeded", absl::StatusCode::kResourceExhausted,
+     "LOGIN_RATE_EXCEEDED",
+     "More than 3,600 logins in an hour for this user: reuse access tokens, and wait up to an "
+     "hour."},
+    {"invalid_grant", "no valid scopes", absl::StatusCode::kFailedPrecondition, "NO_SCOPES",
+     "Add the scopes 'api' and 'refresh_token, offline_access' to the app."},
+    {"invalid_client", "", absl::StatusCode::kFailedPrecondition, "INVALID_CLIENT_CREDENTIALS",
+     "Check the app's consumer key and its certificate, and Setup > Login History in the org."},
+    {"unknown_error", "", absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT",
+     "A passing fault at Salesforce: try again."},
+    {"", "", absl::StatusCode::kFailedPrecondition, "SALESFORCE_REFUSED",
+     "Look for this login in the org's Setup > Login History."},
+};
+
+bool Matches(const Row& row, const SalesforceError& refusal) {
+  return (*row.error == '\0' || refusal.error == row.error) &&
+         absl::StrContains(absl::AsciiStrToLower(refusal.description), row.description);
+}
+
+}  // namespace
+
+absl::Status MakeSalesforceError(const SalesforceError& refusal) {
+  const Row* row = kRows;
+  while (!Matches(*row, refusal)) ++row;
+  std::string said = refusal.error;
+  if (!refusal.description.empty()) absl::StrAppend(&said, ": ", refusal.description);
+  absl::Status status =
+      Error(row->code, row->reason, absl::StrCat("Salesforce said '", said, "'. ", row->advice));
+  status.SetPayload(kErrorUrl, absl::Cord(refusal.error));
+  status.SetPayload(kDescriptionUrl, absl::Cord(refusal.description));
+  if (row->code == absl::StatusCode::kResourceExhausted) {
+    return WithRetryDelay(std::move(status), absl::Hours(1));
+  }
+  return status;
+}
+
+std::optional<SalesforceError> SalesforceErrorOf(const absl::Status& status) {
+  const auto error = status.GetPayload(kErrorUrl);
+  const auto description = status.GetPayload(kDescriptionUrl);
+  if (!error || !description) return std::nullopt;
+  SalesforceError refusal;
+  absl::CopyCordToString(*error, &refusal.error);
+  absl::CopyCordToString(*description, &refusal.description);
+  return refusal;
+}
+
+}  // namespace keyward::client

@@ -1,0 +1,129 @@
+// Calls to keyward-signer over mutual TLS.
+#ifndef KEYWARD_CLIENT_SIGNER_CLIENT_H_
+#define KEYWARD_CLIENT_SIGNER_CLIENT_H_
+
+#include <keyward/v1/connections.pb.h>
+#include <keyward/v1/key_versions.pb.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/secret.h"
+
+namespace keyward::client {
+
+// How calls that may be repeated are repeated, always within their deadline.
+// Delays double from the first to the longest and are shortened at random by up
+// to half; where the signer says how long to wait, no call comes earlier.
+struct RetryPolicy {
+  // 1 or greater; 1 never repeats.
+  int max_attempts = 5;
+  absl::Duration initial_backoff = absl::Milliseconds(100);
+  absl::Duration max_backoff = absl::Seconds(2);
+};
+
+struct SignerClientOptions {
+  // host:port of keyward-signer. An IPv6 address stands in brackets.
+  std::string signer;
+  // PEM file: the CA of the signer's server certificate.
+  std::string ca_file;
+  // PEM file: our client certificate, followed by intermediate ones.
+  std::string certificate_file;
+  // PEM file: the private key of the client certificate, not encrypted.
+  std::string private_key_file;
+  // For each call, repeats included.
+  absl::Duration timeout = absl::Seconds(30);
+  // In place of `timeout` for calls that make or destroy keys on the token.
+  absl::Duration key_timeout = absl::Seconds(120);
+  RetryPolicy retry;
+};
+
+// A signed assertion.
+struct Assertion {
+  // JWS compact serialization (RFC 7515 section 7.1). A credential until it
+  // expires.
+  Secret jws;
+  // The key version that signed.
+  uint32_t key_version = 0;
+  // RFC 7638 SHA-256 thumbprint of the public key, base64url.
+  std::string kid;
+  // The assertion's `exp`.
+  absl::Time expire_time;
+};
+
+// One client serves a whole process; it is safe to use from many threads. It
+// connects when it is first used, and again by itself when the connection
+// breaks. Every call blocks, at most until the earlier of `deadline` and the
+// timeout of the options.
+//
+// Sign and the calls that read are repeated after UNAVAILABLE, and after
+// RESOURCE_EXHAUSTED where the signer says how long to wait, as the RetryPolicy
+// has it. Create, Update and Delete are sent once: after UNAVAILABLE or
+// DEADLINE_EXCEEDED look at the connection before doing it again. (A request
+// that never left this process is sent again by gRPC itself.)
+//
+// Errors of all calls have a reason (common/error.h): the signer's own, which
+// the messages in proto/keyward/v1/ and docs/errors.md list, or
+//   UNAVAILABLE SIGNER_UNREACHABLE         no connection, or TLS failed
+//   DEADLINE_EXCEEDED DEADLINE_EXCEEDED    no answer in time
+//   UNIMPLEMENTED NOT_A_SIGNER             something else listens there
+//   SIGNER_FAILED with any other code      the connection failed otherwise
+class SignerClient {
+ public:
+  // Reads and checks the three files; a certificate renewed later needs a new
+  // client. INVALID_ARGUMENT OPTIONS_INVALID where an option is malformed, a
+  // file holds no PEM of its kind, or the key is not the certificate's;
+  // the system's error where a file cannot be read.
+  static absl::StatusOr<std::unique_ptr<SignerClient>> New(const SignerClientOptions& options);
+  ~SignerClient();
+  SignerClient(const SignerClient&) = delete;
+  SignerClient& operator=(const SignerClient&) = delete;
+
+  // Signs `claims_json` (see BuildClaims()) with the connection's ACTIVE key
+  // version, or with `key_version` where it is given.
+  absl::StatusOr<Assertion> Sign(absl::string_view connection, absl::string_view claims_json,
+                                 std::optional<uint32_t> key_version = std::nullopt,
+                                 absl::Time deadline = absl::InfiniteFuture());
+
+  // Makes the connection and its first key pair, on the token.
+  absl::StatusOr<v1::Connection> CreateConnection(const v1::Connection& connection,
+                                                  absl::Time deadline = absl::InfiniteFuture());
+  absl::StatusOr<v1::Connection> GetConnection(absl::string_view name,
+                                               absl::Time deadline = absl::InfiniteFuture());
+  // All that the caller may view, by name; asks for page after page.
+  absl::StatusOr<std::vector<v1::Connection>> ListConnections(
+      absl::Time deadline = absl::InfiniteFuture());
+  // Changes the fields that `fields` names (consumer_key, environment,
+  // login_url, audiences, subjects, include_kid) of the connection
+  // `connection.name()`, provided that its etag is still `connection.etag()`.
+  absl::StatusOr<v1::Connection> UpdateConnection(const v1::Connection& connection,
+                                                  const std::vector<std::string>& fields,
+                                                  absl::Time deadline = absl::InfiniteFuture());
+  // Destroys the connection's keys. How many there were is the answer.
+  absl::StatusOr<uint32_t> DeleteConnection(absl::string_view name, absl::string_view etag,
+                                            absl::Time deadline = absl::InfiniteFuture());
+  // The certificate of `key_version`, without it the ACTIVE version's.
+  absl::StatusOr<v1::Certificate> GetCertificate(absl::string_view connection,
+                                                 std::optional<uint32_t> key_version = std::nullopt,
+                                                 absl::Time deadline = absl::InfiniteFuture());
+  // Oldest first.
+  absl::StatusOr<std::vector<v1::KeyVersion>> ListKeyVersions(
+      absl::string_view connection, absl::Time deadline = absl::InfiniteFuture());
+
+ private:
+  class Impl;
+  explicit SignerClient(std::unique_ptr<Impl> impl);
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace keyward::client
+
+#endif  // KEYWARD_CLIENT_SIGNER_CLIENT_H_

@@ -1,0 +1,133 @@
+#include "client/token_response.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "client/salesforce_error.h"
+#include "common/error.h"
+#include "common/status_macros.h"
+
+namespace keyward::client {
+namespace {
+
+using Json = nlohmann::json;
+
+// Longer texts are cut in error messages.
+constexpr size_t kMaxShownBytes = 500;
+
+absl::Status Malformed(absl::string_view message) {
+  return Error(absl::StatusCode::kFailedPrecondition, "RESPONSE_MALFORMED",
+               absl::StrCat("the login host's answer ", message,
+                            "; check that the login URL is a Salesforce one"));
+}
+
+// One JSON object without duplicate names (RFC 8259 section 4 leaves open which
+// one would count), or nothing.
+std::optional<Json> ParseObject(absl::string_view text) {
+  std::set<std::string> names;
+  bool duplicate = false;
+  const auto watch_names = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::key && depth == 1) {
+      duplicate |= !names.insert(parsed.get<std::string>()).second;
+    }
+    return true;
+  };
+  Json json = Json::parse(text.begin(), text.end(), watch_names, /*allow_exceptions=*/false);
+  if (duplicate || !json.is_object()) return std::nullopt;
+  return json;
+}
+
+// The member `name`, empty where it is not there.
+absl::StatusOr<std::string> TakeText(Json& json, const char* name, bool required) {
+  const auto found = json.find(name);
+  if (found == json.end()) {
+    return required ? absl::StatusOr<std::string>(Malformed(absl::StrCat("has no ", name))) : "";
+  }
+  auto* text = found->get_ptr<std::string*>();
+  if (text == nullptr) return Malformed(absl::StrCat("has a ", name, " that is not a string"));
+  if (required && text->empty()) return Malformed(absl::StrCat("has an empty ", name));
+  return std::move(*text);
+}
+
+bool IsPrintableAscii(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isgraph(static_cast<unsigned char>(c)); });
+}
+
+absl::StatusOr<AccessToken> ReadGrant(const Secret& body) {
+  std::optional<Json> json = ParseObject(body.Expose());
+  if (!json) return Malformed("is not a JSON object");
+  AccessToken granted;
+  // First, so that every later return leaves the text wiped.
+  const auto found = json->find("access_token");
+  auto* token = found == json->end() ? nullptr : found->get_ptr<std::string*>();
+  if (token == nullptr) return Malformed("has no access_token that is a string");
+  granted.token = Secret(std::move(*token));
+  // RFC 6750 section 2.1: it goes into a header as it is.
+  if (granted.token.empty() || !IsPrintableAscii(granted.token.Expose())) {
+    return Malformed("has an access_token that cannot be one");
+  }
+  ASSIGN_OR_RETURN(const std::string type, TakeText(*json, "token_type", true));
+  if (!absl::EqualsIgnoreCase(type, "Bearer"))
+    return Malformed("has a token_type other than Bearer");
+  ASSIGN_OR_RETURN(granted.instance_url, TakeText(*json, "instance_url", true));
+  if (!absl::StartsWith(granted.instance_url, "https://") ||
+      !IsPrintableAscii(granted.instance_url)) {
+    return Malformed("has an instance_url that is not an https URL");
+  }
+  ASSIGN_OR_RETURN(granted.id, TakeText(*json, "id", false));
+  ASSIGN_OR_RETURN(granted.scope, TakeText(*json, "scope", false));
+  return granted;
+}
+
+// Fit to be shown: nothing of the assertion, no control characters, not endless.
+std::string Presentable(absl::string_view text, const Secret& assertion) {
+  std::string shown(text);
+  for (const absl::string_view part : absl::StrSplit(assertion.Expose(), '.')) {
+    if (!part.empty()) absl::StrReplaceAll({{part, "[removed]"}}, &shown);
+  }
+  for (char& c : shown) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
+  }
+  if (shown.size() > kMaxShownBytes) {
+    shown.resize(kMaxShownBytes);
+    absl::StrAppend(&shown, "...");
+  }
+  return shown;
+}
+
+absl::Status ReadRefusal(const HttpAnswer& answer, const Secret& assertion) {
+  std::optional<Json> json = ParseObject(answer.body.Expose());
+  if (!json) return Malformed(absl::StrCat("has status ", answer.status, " and no JSON object"));
+  ASSIGN_OR_RETURN(const std::string error, TakeText(*json, "error", true));
+  ASSIGN_OR_RETURN(const std::string description, TakeText(*json, "error_description", false));
+  return MakeSalesforceError({Presentable(error, assertion), Presentable(description, assertion)});
+}
+
+}  // namespace
+
+absl::StatusOr<AccessToken> ReadTokenResponse(const HttpAnswer& answer, const Secret& assertion) {
+  if (answer.status == 200) return ReadGrant(answer.body);
+  if (answer.status >= 500 || answer.status == 429) {
+    return Error(
+        absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT",
+        absl::StrCat("the login host answered with status ", answer.status, ": try again later"));
+  }
+  if (answer.status >= 300 && answer.status < 400) {
+    return Error(
+        absl::StatusCode::kFailedPrecondition, "LOGIN_HOST_REDIRECTS",
+        absl::StrCat("the login host redirects to '", Presentable(answer.location, assertion),
+                     "' and that is not followed: set the connection's login URL to the "
+                     "org's own host"));
+  }
+  return ReadRefusal(answer, assertion);
+}
+
+}  // namespace keyward::client

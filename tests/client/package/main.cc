@@ -1,0 +1,35 @@
+// Uses each public header of the installed client library once.
+#include <keyward/client/claims.h>
+#include <keyward/client/salesforce_error.h>
+#include <keyward/client/settings.h>
+#include <keyward/client/signer_client.h>
+#include <keyward/client/token_exchange.h>
+#include <keyward/common/error.h>
+
+#include <iostream>
+
+namespace {
+
+bool Works() {
+  const auto claims = keyward::client::BuildClaims({"key", "user", "https://login.salesforce.com"});
+  const auto settings = keyward::client::LoadSettings({}, "", [](const std::string&) {
+    return std::optional<std::string>();
+  });
+  const auto signer = keyward::client::SignerClient::New({});
+  const auto exchange = keyward::client::TokenExchange::New({});
+  if (!claims.ok() || settings.ok() || signer.ok() || !exchange.ok()) return false;
+  const auto token =
+      (*exchange)->Exchange("http://127.0.0.1", keyward::Secret(std::string("a.b.c")));
+  const absl::Status refused = keyward::client::MakeSalesforceError({"invalid_grant", ""});
+  return keyward::ReasonOf(token.status()) == "LOGIN_URL_INVALID" &&
+         keyward::ReasonOf(signer.status()) == "OPTIONS_INVALID" &&
+         keyward::client::SalesforceErrorOf(refused).has_value();
+}
+
+}  // namespace
+
+int main() {
+  if (!Works()) return 1;
+  std::cout << "works\n";
+  return 0;
+}

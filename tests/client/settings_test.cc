@@ -1,0 +1,134 @@
+#include "client/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "tests/testing/temp_dir.h"
+
+namespace keyward::client {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class SettingsTest : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& name, const std::string& text) {
+    const std::string path = dir_.File(name);
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    EXPECT_TRUE(WriteFile(path, text).ok());
+    return path;
+  }
+
+  absl::StatusOr<Settings> Load(const Settings& flags = {}, const std::string& file = "") {
+    return LoadSettings(flags, file, [this](const std::string& name) {
+      const auto found = environment_.find(name);
+      return found == environment_.end() ? std::nullopt : std::optional<std::string>(found->second);
+    });
+  }
+
+  std::string ErrorOf(const std::string& yaml) {
+    const absl::Status status = Load(complete_, Write("c.yaml", yaml)).status();
+    EXPECT_EQ(ReasonOf(status), "SETTINGS_INVALID") << yaml;
+    return std::string(status.message());
+  }
+
+  testing::TempDir dir_;
+  std::map<std::string, std::string> environment_;
+  const Settings complete_{"flag:1", "flag-ca", "flag-certificate", "flag-key", "flag-https"};
+  const std::string file_ =
+      "signer: file:1\nca: file-ca\ncertificate: /abs/file-certificate\nprivate_key: pki/file-key\n"
+      "https_ca: ../file-https\n";
+};
+
+TEST_F(SettingsTest, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
+  const std::string path = Write("c.yaml", file_);
+  EXPECT_EQ(Load({}, path)->signer, "file:1");
+  environment_ = {{"KEYWARD_SIGNER", "env:1"},
+                  {"KEYWARD_CA", "env-ca"},
+                  {"KEYWARD_CERTIFICATE", "env-certificate"},
+                  {"KEYWARD_PRIVATE_KEY", "env-key"},
+                  {"KEYWARD_HTTPS_CA", "env-https"}};
+  auto settings = Load({}, path);
+  EXPECT_EQ(settings->signer, "env:1");
+  EXPECT_EQ(settings->ca, "env-ca");
+  EXPECT_EQ(settings->certificate, "env-certificate");
+  EXPECT_EQ(settings->private_key, "env-key");
+  EXPECT_EQ(settings->https_ca, "env-https");
+  settings = Load(complete_, path);
+  EXPECT_EQ(settings->signer, "flag:1");
+  EXPECT_EQ(settings->ca, "flag-ca");
+  EXPECT_EQ(settings->certificate, "flag-certificate");
+  EXPECT_EQ(settings->private_key, "flag-key");
+  EXPECT_EQ(settings->https_ca, "flag-https");
+}
+
+TEST_F(SettingsTest, RelativePathsInTheFileAreRelativeToItsFolder) {
+  const auto settings = Load({}, Write("sub/c.yaml", file_));
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->signer, "file:1");
+  EXPECT_EQ(settings->ca, dir_.File("sub/file-ca"));
+  EXPECT_EQ(settings->certificate, "/abs/file-certificate");
+  EXPECT_EQ(settings->private_key, dir_.File("sub/pki/file-key"));
+  EXPECT_EQ(settings->https_ca, dir_.File("sub/../file-https"));
+}
+
+TEST_F(SettingsTest, TheFileIsTheGivenOneThenTheVariablesThenTheUsualOne) {
+  environment_["HOME"] = dir_.path();
+  EXPECT_EQ(ReasonOf(Load().status()), "SETTINGS_MISSING");
+  Write(".config/keyward/config.yaml", "signer: usual:1\nca: a\ncertificate: b\nprivate_key: c\n");
+  EXPECT_EQ(Load()->signer, "usual:1");
+  environment_["KEYWARD_CONFIG"] = Write("v.yaml", file_);
+  EXPECT_EQ(Load()->signer, "file:1");
+  EXPECT_EQ(
+      Load({}, Write("g.yaml", "signer: given:1\nca: a\ncertificate: b\nprivate_key: c\n"))->signer,
+      "given:1");
+}
+
+TEST_F(SettingsTest, AFileThatWasAskedForMustBeThere) {
+  EXPECT_EQ(Load(complete_, dir_.File("none")).status().code(), absl::StatusCode::kNotFound);
+  environment_["KEYWARD_CONFIG"] = dir_.File("none");
+  EXPECT_THAT(std::string(Load(complete_).status().message()), HasSubstr(dir_.File("none")));
+}
+
+TEST_F(SettingsTest, AnEmptyVariableCountsAsNotSet) {
+  environment_["KEYWARD_SIGNER"] = "";
+  environment_["KEYWARD_CONFIG"] = "";
+  EXPECT_EQ(Load({}, Write("c.yaml", file_))->signer, "file:1");
+}
+
+TEST_F(SettingsTest, EverythingThatIsMissingIsNamedAtOnce) {
+  const absl::Status status = Load().status();
+  EXPECT_EQ(ReasonOf(status), "SETTINGS_MISSING");
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("--signer"), HasSubstr("KEYWARD_CA"), HasSubstr("--certificate"),
+                    HasSubstr("--private-key"), Not(HasSubstr("https"))));
+}
+
+TEST_F(SettingsTest, EveryMistakeInTheFileIsNamedAtOnce) {
+  EXPECT_THAT(ErrorOf("signr: x\nca: [a]\ncertificate:\nprivate_key: k\nprivate_key: l\n"),
+              AllOf(HasSubstr("line 1: unknown setting 'signr'"), HasSubstr("line 2: ca must be"),
+                    HasSubstr("line 3: certificate must be"),
+                    HasSubstr("line 5: private_key is there twice")));
+}
+
+TEST_F(SettingsTest, WhatIsNotAMapIsRefused) {
+  EXPECT_THAT(ErrorOf("- a\n"), HasSubstr("map"));
+  EXPECT_THAT(ErrorOf("words"), HasSubstr("map"));
+  EXPECT_THAT(ErrorOf("signer: 'x"), HasSubstr("line "));
+  EXPECT_THAT(ErrorOf("[a]: b"), HasSubstr("name must be a word"));
+  EXPECT_TRUE(Load(complete_, Write("empty.yaml", "# nothing\n")).ok());
+}
+
+TEST_F(SettingsTest, AnEndlessFileIsNotRead) {
+  EXPECT_EQ(Load(complete_, "/dev/zero").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace keyward::client

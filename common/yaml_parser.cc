@@ -5,6 +5,9 @@
 #include <yaml-cpp/parser.h>
 
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/yaml_reader.h"
@@ -135,7 +138,8 @@ absl::Status Malformed(absl::string_view file, int line, absl::string_view what)
 
 absl::StatusOr<YamlNode> ParseYaml(absl::string_view text, absl::string_view file) {
   try {
-    std::istringstream stream{std::string(text)};
+    const std::string copy(text);
+    std::istringstream stream(copy);
     YAML::Parser parser(stream);
     Builder builder;
     while (parser.HandleNextDocument(builder)) {

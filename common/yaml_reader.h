@@ -75,6 +75,7 @@ class YamlReader {
   const std::string& path() const { return path_; }
   int line() const { return node_->line; }
   bool IsNull() const { return node_->kind == YamlNode::Kind::kNull; }
+  bool IsSequence() const { return node_->kind == YamlNode::Kind::kSequence; }
 
   // Notes a mistake at this place.
   void Mistake(absl::string_view what) const { mistakes_->Add(node_->line, path_, what); }

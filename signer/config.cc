@@ -57,15 +57,15 @@ std::string WrongWithTokenUri(const std::string& text) {
 }
 
 std::string WrongWithListen(absl::string_view text) {
-  constexpr absl::string_view kForm = "must be HOST:PORT, with an IPv6 address in brackets";
+  constexpr char kForm[] = "must be HOST:PORT, with an IPv6 address in brackets";
   const size_t colon = text.rfind(':');
-  if (colon == absl::string_view::npos || colon == 0) return std::string(kForm);
+  if (colon == absl::string_view::npos || colon == 0) return kForm;
   const absl::string_view host = text.substr(0, colon);
   const absl::string_view port = text.substr(colon + 1);
   const bool is_bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
   if ((host.find_first_of(":[]") != absl::string_view::npos && !is_bracketed) ||
       std::any_of(host.begin(), host.end(), absl::ascii_isspace)) {
-    return std::string(kForm);
+    return kForm;
   }
   int number = 0;
   if (port.empty() || !std::all_of(port.begin(), port.end(), absl::ascii_isdigit) ||

@@ -2,6 +2,7 @@
 #ifndef KEYWARD_SIGNER_CONFIG_H_
 #define KEYWARD_SIGNER_CONFIG_H_
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -53,7 +54,7 @@ struct SignerConfig {
   // The file it was read from, and the line of each setting in it by path
   // ("tls.certificate"), for messages.
   std::string file;
-  std::map<std::string, int> lines;
+  std::map<std::string, int, std::less<>> lines;
 };
 
 // Reads `yaml`, the contents of the file at the path `file`; looks at no other

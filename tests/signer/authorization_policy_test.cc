@@ -190,8 +190,6 @@ rules: []
             "policy.yaml:7: roles[1].identity: unknown key (did you mean identities?)\n"
             "policy.yaml:8: roles[1].identities: must name at least one: who has this role\n"
             "policy.yaml:10: roles[1].operations: must be a list, is a single value\n"
-            "policy.yaml:10: roles[1].operations: must name at least one: sign, view or "
-            "manage-connections\n"
             "policy.yaml:11: roles[2].name: is missing: what the audit log shows\n"
             "policy.yaml:14: roles[2].operations: is there twice, first in line 13\n"
             "policy.yaml:15: rules: unknown key (did you mean roles?)");

@@ -212,7 +212,9 @@ const std::vector<std::string>& Pieces() {
                                                            "\"exp\"",
                                                            "\"\\u0065xp\":1800000002,",
                                                            "{}",
-                                                           "[]"};
+                                                           "[]",
+                                                           ",\"jti\":{}",
+                                                           ",\"jti\":[]"};
   return *pieces;
 }
 

@@ -12,6 +12,7 @@ namespace {
 using registry::ConnectionSettings;
 using registry::Environment;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 ConnectionSettings Custom(absl::string_view url) {
@@ -135,6 +136,14 @@ TEST(ConnectionRulesTest, ACustomUrlIsAnHttpsOrigin) {
                                                          "https://" + std::string(254, 'a')}) {
     SCOPED_TRACE(url);
     ExpectRefused(Custom(url), "LOGIN_URL_INVALID", "login_url");
+  }
+}
+
+TEST(ConnectionRulesTest, SaysWhatIsTooMuchInAUrl) {
+  for (const char* url : {"https://a/", "https://a/b", "https://a?b", "https://u@a"}) {
+    EXPECT_THAT(std::string(CompleteSettings(Custom(url)).status().message()),
+                HasSubstr("without user, path, query or final slash"))
+        << url;
   }
 }
 

@@ -6,8 +6,10 @@
 #include <grpcpp/security/server_credentials.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/error.h"
@@ -36,6 +38,46 @@ class IdentityService final : public v1::Signer::Service {
     return grpc::Status::OK;
   }
 };
+
+// What a transport that is not TLS, or that verified nothing, might say.
+class FakeContext final : public grpc::AuthContext {
+ public:
+  FakeContext(std::string transport, bool authenticated)
+      : properties_{{"transport_security_type", std::move(transport)},
+                    {"x509_pem_cert", "PEM"},
+                    {"peer_uri", "spiffe://a/b"}},
+        authenticated_(authenticated) {}
+
+  bool IsPeerAuthenticated() const override { return authenticated_; }
+  std::vector<grpc::string_ref> FindPropertyValues(const std::string& name) const override {
+    const auto found = properties_.find(name);
+    if (found == properties_.end()) return {};
+    return {found->second};
+  }
+
+  std::vector<grpc::string_ref> GetPeerIdentity() const override { return {}; }
+  std::string GetPeerIdentityPropertyName() const override { return ""; }
+  grpc::AuthPropertyIterator begin() const override { return Nowhere(); }
+  grpc::AuthPropertyIterator end() const override { return Nowhere(); }
+  void AddProperty(const std::string& /*key*/, const grpc::string_ref& /*value*/) override {}
+  bool SetPeerIdentityPropertyName(const std::string& /*name*/) override { return false; }
+
+ private:
+  // The iterator's constructor is open to its subclasses only.
+  struct Nowhere : grpc::AuthPropertyIterator {};
+
+  std::map<std::string, std::string> properties_;
+  bool authenticated_;
+};
+
+TEST(PeerIdentityContextTest, TrustsOnlyAnAuthenticatedTlsPeer) {
+  EXPECT_EQ(*PeerIdentity(FakeContext("ssl", true)), "spiffe://a/b");
+  EXPECT_EQ(*PeerIdentity(FakeContext("tls", true)), "spiffe://a/b");
+  for (const FakeContext& context :
+       {FakeContext("ssl", false), FakeContext("alts", true), FakeContext("", true)}) {
+    EXPECT_EQ(ReasonOf(PeerIdentity(context).status()), "CLIENT_CERTIFICATE_MISSING");
+  }
+}
 
 // A server on a free port, and a CA that issues client certificates.
 class PeerIdentityTest : public ::testing::Test {

@@ -1,0 +1,94 @@
+// Kills a process after every step of creation and deletion, and looks at what
+// start-up makes of what it left.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "keystore/lifecycle/key_lifecycle.h"
+#include "keystore/pkcs11/object_finder.h"
+#include "keystore/registry/sqlite_registry.h"
+#include "tests/keystore/pkcs11/token_fixture.h"
+#include "tests/testing/subprocess.h"
+
+namespace keyward {
+namespace {
+
+using pkcs11::Soon;
+
+constexpr int kKilled = 128 + SIGKILL;
+
+class LifecycleCrashTest : public pkcs11::TokenTest,
+                           public ::testing::WithParamInterface<const char*> {
+ protected:
+  int Crash(const std::string& action, const std::string& step) {
+    return testing::Run({KEYWARD_LIFECYCLE_CRASHER, dir_.File("registry.db"), action, step})
+        .exit_code;
+  }
+
+  // As the signer does at its start.
+  void Restart() {
+    registry_ = *registry::OpenSqliteRegistry(dir_.File("registry.db"));
+    pool_ = OpenPool();
+    lifecycle_ = std::make_unique<KeyLifecycle>(*registry_, *pool_, KeyLifecycleOptions{});
+    const absl::Status finished = lifecycle_->FinishInterrupted(Soon());
+    ASSERT_TRUE(finished.ok()) << finished;
+    EXPECT_TRUE(registry_->ListUnfinished()->empty());
+  }
+
+  // Private keys on the token that no usable version in the registry is for.
+  size_t Orphans() {
+    auto lease = pool_->TakeForAdministration(Soon());
+    auto found = *pkcs11::FindPrivateKeys(lease->session());
+    for (const auto& version : registry_->Load()->key_versions) {
+      std::erase_if(found, [&](const auto& key) { return key.key_id == version.key_id; });
+    }
+    return found.size();
+  }
+
+  testing::TempDir dir_;
+  std::unique_ptr<registry::Registry> registry_;
+  std::unique_ptr<pkcs11::SessionPool> pool_;
+  std::unique_ptr<KeyLifecycle> lifecycle_;
+};
+
+class CreationCrashTest : public LifecycleCrashTest {};
+
+TEST_P(CreationCrashTest, LeavesAWholeConnectionOrNone) {
+  ASSERT_EQ(Crash("create", GetParam()), kKilled);
+  Restart();
+  EXPECT_EQ(Orphans(), 0U);
+  const auto connection = registry_->GetConnection("acme");
+  const bool key_was_made = std::string(GetParam()) != "row-inserted";
+  EXPECT_EQ(connection.ok(), key_was_made) << connection.status();
+  if (connection.ok()) {
+    const auto versions = *registry_->ListKeyVersions("acme");
+    ASSERT_EQ(versions.size(), 1U);
+    EXPECT_EQ(versions.front().state, registry::VersionState::kActive);
+    ASSERT_TRUE(pool_->SetKeys({versions.front().key_id}, Soon()).ok());
+    EXPECT_TRUE(pool_->Take(Soon())->FindKey(versions.front().key_id).ok());
+  } else {
+    EXPECT_TRUE(lifecycle_->CreateConnection("acme", {}, Soon()).ok()) << "the name is free";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, CreationCrashTest,
+                         ::testing::Values("row-inserted", "key-generated", "certificate-issued",
+                                           "key-finished"));
+
+class DeletionCrashTest : public LifecycleCrashTest {};
+
+TEST_P(DeletionCrashTest, LeavesNothingOnTheToken) {
+  ASSERT_EQ(Crash("create", "key-finished"), kKilled);
+  ASSERT_EQ(Crash("delete", GetParam()), kKilled);
+  Restart();
+  EXPECT_EQ(Orphans(), 0U);
+  EXPECT_FALSE(registry_->GetConnection("acme").ok());
+  auto lease = pool_->TakeForAdministration(Soon());
+  EXPECT_TRUE(pkcs11::FindPrivateKeys(lease->session())->empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, DeletionCrashTest,
+                         ::testing::Values("removal-begun", "key-destroyed",
+                                           "destruction-finished"));
+
+}  // namespace
+}  // namespace keyward

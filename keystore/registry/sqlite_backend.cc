@@ -6,6 +6,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "keystore/registry/sql_select.h"
@@ -52,6 +53,7 @@ SqliteBackend::SqliteBackend(const std::string& file, absl::Duration busy_timeou
 
 absl::StatusOr<std::unique_ptr<SqlBackend>> SqliteBackend::New(const std::string& path,
                                                                const SqliteOptions& options) {
+  const absl::Time deadline = absl::Now() + options.busy_timeout;
   ASSIGN_OR_RETURN(const std::string file, PrepareSqliteFile(path));
   std::unique_ptr<SqliteBackend> backend;
   try {
@@ -62,7 +64,7 @@ absl::StatusOr<std::unique_ptr<SqlBackend>> SqliteBackend::New(const std::string
   try {
     absl::Status usable = backend->CheckIntegrity();
     if (usable.ok()) usable = backend->CheckOwner();
-    if (usable.ok()) usable = backend->Configure();
+    if (usable.ok()) usable = backend->Configure(deadline);
     if (!usable.ok()) return Annotate(usable, file);
   } catch (const soci::soci_error& error) {
     return OpeningError(file, *backend, error);
@@ -86,8 +88,22 @@ absl::Status SqliteBackend::CheckOwner() {
   return absl::OkStatus();
 }
 
-absl::Status SqliteBackend::Configure() {
-  if (SelectText(session_, "PRAGMA journal_mode = WAL") != "wal") {
+std::string SqliteBackend::SetJournalMode(absl::Time deadline) {
+  for (;;) {
+    try {
+      return SelectText(session_, "PRAGMA journal_mode = WAL");
+    } catch (const soci::soci_error& error) {
+      // Another process is doing the same to a new file. SQLite does not wait
+      // here, but it does where a transaction begins.
+      if (ResultOf(error) != SQLITE_BUSY || absl::Now() > deadline) throw;
+    }
+    session_ << begin_write();
+    session_ << "ROLLBACK";
+  }
+}
+
+absl::Status SqliteBackend::Configure(absl::Time deadline) {
+  if (SetJournalMode(deadline) != "wal") {
     return RegistryUnavailable(
         "the file system does not support SQLite's write-ahead log; use a local one");
   }

@@ -34,7 +34,9 @@ class SqliteBackend : public SqlBackend {
   // The steps of New, in their order. They throw soci::soci_error.
   absl::Status CheckIntegrity();
   absl::Status CheckOwner();
-  absl::Status Configure();
+  absl::Status Configure(absl::Time deadline);
+  // Which mode it is then. Retries until `deadline`.
+  std::string SetJournalMode(absl::Time deadline);
 
   soci::session session_;
 };

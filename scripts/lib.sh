@@ -56,14 +56,17 @@ run_on_exit() {
 
 # run_quietly COMMAND...: shows what COMMAND said only if it failed.
 run_quietly() {
-  local output code=0
-  output=$(mktemp)
-  "$@" >"$output" 2>&1 </dev/null || code=$?
+  local file output code=0
+  # Removed at once, so that nothing is left however the script ends.
+  file=$(mktemp)
+  exec {output}<>"$file"
+  rm -f "$file"
+  "$@" >&"$output" 2>&1 </dev/null || code=$?
   if ((code != 0)); then
     log "failed with exit code $code: $*"
-    tail -n 60 "$output" >&2
+    tail -n 60 "/dev/fd/$output" >&2
   fi
-  rm -f "$output"
+  exec {output}>&-
   return "$code"
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "tests/standin/http.h"

@@ -26,7 +26,7 @@ std::string RandomText(size_t length, absl::string_view alphabet) {
   while (text.size() < length) {
     std::array<uint8_t, 128> bytes;
     if (RAND_bytes(bytes.data(), bytes.size()) != 1) {
-      fprintf(stderr, "salesforce-standin: no random numbers\n");
+      (void)fprintf(stderr, "salesforce-standin: no random numbers\n");
       abort();
     }
     for (const uint8_t byte : bytes) {

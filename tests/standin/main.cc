@@ -72,8 +72,8 @@ absl::Status Serve(const Flags& flags, const sigset_t& stop_signals) {
                    Listener::New(std::move(https), flags.port));
   ASSIGN_OR_RETURN(const std::unique_ptr<Listener> admin_listener,
                    Listener::New(std::move(admin), flags.admin_port));
-  printf("ready port=%d admin-port=%d\n", public_listener->port(), admin_listener->port());
-  fflush(stdout);
+  (void)printf("ready port=%d admin-port=%d\n", public_listener->port(), admin_listener->port());
+  (void)fflush(stdout);
   int signal_number = 0;
   sigwait(&stop_signals, &signal_number);
   return absl::OkStatus();
@@ -96,7 +96,7 @@ int Main(int argc, char** argv) {
   sigaddset(&stop_signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
   if (const absl::Status status = Serve(flags, stop_signals); !status.ok()) {
-    fprintf(stderr, "salesforce-standin: %s\n", std::string(status.message()).c_str());
+    (void)fprintf(stderr, "salesforce-standin: %s\n", std::string(status.message()).c_str());
     return 1;
   }
   return 0;

@@ -12,7 +12,7 @@ namespace keyward::testing {
 namespace {
 
 [[noreturn]] void Die(const std::string& what) {
-  fprintf(stderr, "salesforce-standin for a test: %s\n", what.c_str());
+  (void)fprintf(stderr, "salesforce-standin for a test: %s\n", what.c_str());
   abort();
 }
 
@@ -23,7 +23,7 @@ std::string StandinBinary() { return KEYWARD_STANDIN_BINARY; }
 std::unique_ptr<StandinProcess> StandinProcess::Start(const std::vector<std::string>& more_flags,
                                                       const Environment& environment) {
   // What cpp-httplib's client meets when a server has hung up on it.
-  signal(SIGPIPE, SIG_IGN);
+  (void)signal(SIGPIPE, SIG_IGN);
   std::unique_ptr<StandinProcess> standin(new StandinProcess());
   const TestKey tls = NewEcKey();
   if (!WriteFile(standin->ca_file(), tls.certificate_pem).ok() ||

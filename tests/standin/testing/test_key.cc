@@ -16,7 +16,7 @@ namespace {
 
 void Require(bool condition, const char* what) {
   if (condition) return;
-  fprintf(stderr, "%s\n", OpensslError(what).ToString().c_str());
+  (void)fprintf(stderr, "%s\n", OpensslError(what).ToString().c_str());
   abort();
 }
 

@@ -101,8 +101,8 @@ absl::StatusOr<Assertion> SignerClient::Sign(absl::string_view connection,
                                              std::optional<uint32_t> key_version,
                                              absl::Time deadline) {
   v1::SignRequest request;
-  request.set_connection(std::string(connection));
-  request.set_claims_json(std::string(claims_json));
+  request.set_connection(connection.data(), connection.size());
+  request.set_claims_json(claims_json.data(), claims_json.size());
   if (key_version) request.set_key_version(*key_version);
   ASSIGN_OR_RETURN(v1::SignResponse response,
                    impl_->CallRepeatably(impl_->signer(), &v1::Signer::Stub::Sign, request,
@@ -126,7 +126,7 @@ absl::StatusOr<v1::Connection> SignerClient::CreateConnection(const v1::Connecti
 absl::StatusOr<v1::Connection> SignerClient::GetConnection(absl::string_view name,
                                                            absl::Time deadline) {
   v1::GetConnectionRequest request;
-  request.set_name(std::string(name));
+  request.set_name(name.data(), name.size());
   return impl_->CallRepeatably(impl_->connections(), &v1::Connections::Stub::GetConnection, request,
                                impl_->DeadlineOf(deadline));
 }
@@ -162,8 +162,8 @@ absl::StatusOr<uint32_t> SignerClient::DeleteConnection(absl::string_view name,
                                                         absl::string_view etag,
                                                         absl::Time deadline) {
   v1::DeleteConnectionRequest request;
-  request.set_name(std::string(name));
-  request.set_etag(std::string(etag));
+  request.set_name(name.data(), name.size());
+  request.set_etag(etag.data(), etag.size());
   ASSIGN_OR_RETURN(const v1::DeleteConnectionResponse response,
                    impl_->CallOnce(impl_->connections(), &v1::Connections::Stub::DeleteConnection,
                                    request, impl_->KeyDeadlineOf(deadline)));
@@ -174,7 +174,7 @@ absl::StatusOr<v1::Certificate> SignerClient::GetCertificate(absl::string_view c
                                                              std::optional<uint32_t> key_version,
                                                              absl::Time deadline) {
   v1::GetCertificateRequest request;
-  request.set_connection(std::string(connection));
+  request.set_connection(connection.data(), connection.size());
   if (key_version) request.set_key_version(*key_version);
   return impl_->CallRepeatably(impl_->connections(), &v1::Connections::Stub::GetCertificate,
                                request, impl_->DeadlineOf(deadline));
@@ -183,7 +183,7 @@ absl::StatusOr<v1::Certificate> SignerClient::GetCertificate(absl::string_view c
 absl::StatusOr<std::vector<v1::KeyVersion>> SignerClient::ListKeyVersions(
     absl::string_view connection, absl::Time deadline) {
   v1::ListKeyVersionsRequest request;
-  request.set_connection(std::string(connection));
+  request.set_connection(connection.data(), connection.size());
   ASSIGN_OR_RETURN(
       const v1::ListKeyVersionsResponse response,
       impl_->CallRepeatably(impl_->key_versions(), &v1::KeyVersions::Stub::ListKeyVersions, request,

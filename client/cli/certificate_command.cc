@@ -19,6 +19,9 @@
 namespace keyward::client {
 namespace {
 
+// What OpenSSL counts bytes in.
+using OpensslLong = long;  // NOLINT(google-runtime-int)
+
 struct Options {
   std::string name;
   std::optional<uint32_t> version;
@@ -29,7 +32,7 @@ struct Options {
 absl::StatusOr<std::string> ToPem(const std::string& der) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
   const unsigned char* end = bytes;
-  const X509Ptr certificate(d2i_X509(nullptr, &end, static_cast<long>(der.size())));
+  const X509Ptr certificate(d2i_X509(nullptr, &end, static_cast<OpensslLong>(der.size())));
   if (certificate == nullptr || end != bytes + der.size()) {
     return Error(absl::StatusCode::kInternal, "CERTIFICATE_MALFORMED",
                  absl::StrCat("the signer sent no X.509 certificate: check its version ",
@@ -40,7 +43,7 @@ absl::StatusOr<std::string> ToPem(const std::string& der) {
   if (bio == nullptr || PEM_write_bio_X509(bio.get(), certificate.get()) != 1) {
     return OpensslError("cannot write PEM");
   }
-  const long size = BIO_get_mem_data(bio.get(), &text);
+  const OpensslLong size = BIO_get_mem_data(bio.get(), &text);
   return std::string(text, static_cast<size_t>(size));
 }
 

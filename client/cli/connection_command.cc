@@ -140,8 +140,9 @@ absl::Status Update(const Cli& cli, const Fields& fields) {
   v1::Connection connection;
   connection.set_name(fields.name);
   const std::vector<std::string> changed = Apply(fields, connection);
-  if (changed.empty())
+  if (changed.empty()) {
     return UsageError("nothing to change: give at least one of the fields' flags");
+  }
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
   ASSIGN_OR_RETURN(const std::string etag, EtagOf(*signer, fields));
   connection.set_etag(etag);

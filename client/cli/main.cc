@@ -22,11 +22,11 @@ constexpr int kWrongUsage = 2;
 void PrepareProcess() {
   // Tokens and assertions pass through this process: no core dump holds them.
   const rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
+  (void)setrlimit(RLIMIT_CORE, &none);
   // A reader that left is an error of write(2), reported like any other.
-  std::signal(SIGPIPE, SIG_IGN);
+  (void)std::signal(SIGPIPE, SIG_IGN);
   // Errors are told once, in our words; GRPC_VERBOSITY=debug still shows more.
-  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+  (void)setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   google::protobuf::SetLogHandler(nullptr);
 }
 

@@ -91,7 +91,7 @@ TEST_F(ChannelTest, FilesAreCheckedBeforeTheyAreUsed) {
   EXPECT_THAT(std::string(NewError().message()), HasSubstr("is not the private key of"));
 }
 
-TEST_F(ChannelTest, AnEncryptedKeyIsRefusedWithoutAPrompt) {
+TEST_F(ChannelTest, AnEncryptedKeyIsRefused) {
   const std::string encrypted = pki_.File("encrypted.key");
   ASSERT_EQ(testing::Run({"openssl", "ec", "-aes128", "-passout", "pass:x", "-in",
                           client_files_.private_key, "-out", encrypted})

@@ -12,9 +12,8 @@ namespace {
 
 bool Works() {
   const auto claims = keyward::client::BuildClaims({"key", "user", "https://login.salesforce.com"});
-  const auto settings = keyward::client::LoadSettings({}, "", [](const std::string&) {
-    return std::optional<std::string>();
-  });
+  const auto settings = keyward::client::LoadSettings(
+      {}, "", [](const std::string&) { return std::optional<std::string>(); });
   const auto signer = keyward::client::SignerClient::New({});
   const auto exchange = keyward::client::TokenExchange::New({});
   if (!claims.ok() || settings.ok() || signer.ok() || !exchange.ok()) return false;

@@ -23,6 +23,11 @@ namespace {
 // Longer than any record: enough of the file's end to hold its last one.
 constexpr off_t kTailBytes = 16384;
 
+// A busy signer's next group gathers for this long. Measured with 32 and 64 calls
+// in flight, docs/adr/0003: it costs no throughput there and saves two thirds of the
+// flushes.
+constexpr absl::Duration kGatherTime = absl::Milliseconds(4);
+
 absl::Status Unavailable() {
   return Error(absl::StatusCode::kUnavailable, "AUDIT_UNAVAILABLE",
                "the audit log cannot be written, so nothing is signed; ask the operator to look at "
@@ -103,6 +108,7 @@ AuditLog::~AuditLog() {
   {
     absl::MutexLock lock(&mutex_);
     closing_ = true;
+    group_is_complete_ = true;
   }
   thread_.join();
 }
@@ -110,6 +116,11 @@ AuditLog::~AuditLog() {
 void AuditLog::Append(AuditRecord record, Durable durable) {
   absl::MutexLock lock(&mutex_);
   pending_.push_back({std::move(record), std::move(durable)});
+}
+
+void AuditLog::FinishGroup() {
+  absl::MutexLock lock(&mutex_);
+  group_is_complete_ = true;
 }
 
 absl::Status AuditLog::CheckWritable() const {
@@ -123,35 +134,44 @@ void AuditLog::Probe() {
 }
 
 void AuditLog::Run() {
-  std::vector<Entry> group;
+  bool busy = false;
   for (;;) {
-    {
-      const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return closing_ || !pending_.empty();
-      };
-      absl::MutexLock lock(&mutex_, absl::Condition(&has_work));
-      if (pending_.empty()) return;
-      group.swap(pending_);
+    std::vector<Entry> group = NextGroup(busy);
+    if (group.empty()) return;
+    busy = group.size() > 1;
+    Flush(std::move(group));
+  }
+}
+
+std::vector<AuditLog::Entry> AuditLog::NextGroup(bool gather) {
+  absl::MutexLock lock(&mutex_);
+  group_is_complete_ = closing_;
+  if (gather) mutex_.AwaitWithTimeout(absl::Condition(&group_is_complete_), kGatherTime);
+  const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return closing_ || !pending_.empty();
+  };
+  mutex_.Await(absl::Condition(&has_work));
+  return std::exchange(pending_, {});
+}
+
+void AuditLog::Flush(std::vector<Entry> group) {
+  std::string lines;
+  uint64_t sequence = next_sequence_;
+  for (const Entry& entry : group) lines += ToJsonLine(entry.record, sequence++);
+  const absl::Status written = Write(lines);
+  if (written.ok()) next_sequence_ = sequence;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (failed_ && written.ok()) spdlog::info("audit: {} can be written again", path_);
+    if (!failed_ && !written.ok()) {
+      spdlog::error("audit: cannot write {}: {}; nothing is signed", path_,
+                    std::string(written.message()));
     }
-    std::string lines;
-    uint64_t sequence = next_sequence_;
-    for (const Entry& entry : group) lines += ToJsonLine(entry.record, sequence++);
-    const absl::Status written = Write(lines);
-    if (written.ok()) next_sequence_ = sequence;
-    {
-      absl::MutexLock lock(&mutex_);
-      if (failed_ == written.ok()) {
-        written.ok() ? spdlog::info("audit: {} can be written again", path_)
-                     : spdlog::error("audit: cannot write {}: {}; nothing is signed", path_,
-                                     std::string(written.message()));
-      }
-      failed_ = !written.ok();
-    }
-    const absl::Status outcome = written.ok() ? absl::OkStatus() : Unavailable();
-    for (Entry& entry : group) {
-      if (entry.durable) entry.durable(outcome);
-    }
-    group.clear();
+    failed_ = !written.ok();
+  }
+  const absl::Status outcome = written.ok() ? absl::OkStatus() : Unavailable();
+  for (Entry& entry : group) {
+    if (entry.durable) entry.durable(outcome);
   }
 }
 

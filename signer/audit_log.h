@@ -22,8 +22,10 @@
 namespace keyward::signer {
 
 // A file of JSON Lines, appended to. Records are written and flushed to the disk
-// in groups by one thread: while one group is being flushed the next gathers, so
-// that a busy signer pays for one fdatasync(2) per group and not per signature.
+// in groups by one thread, so that a busy signer pays for one fdatasync(2) per group
+// and not per signature: while one group is being flushed the next gathers, and
+// after a group of several it gathers for some milliseconds more, unless it is told
+// that nothing else is on its way. A record that comes alone never waits.
 //
 // Fails closed: while the log can't be written, every record's callback gets the
 // error and nothing may be released. Thread-safe.
@@ -45,6 +47,9 @@ class AuditLog {
   // AUDIT_UNAVAILABLE where it is not and never will be.
   void Append(AuditRecord record, Durable durable);
 
+  // Says that no more records are on their way: what has gathered is flushed now.
+  void FinishGroup();
+
   // OK, or AUDIT_UNAVAILABLE after the last group failed: then nothing should be
   // signed at all. Every append tries again, and so does Probe().
   absl::Status CheckWritable() const;
@@ -62,6 +67,8 @@ class AuditLog {
   AuditLog(std::string path, UniqueFd fd, off_t size, uint64_t next_sequence);
 
   void Run();
+  std::vector<Entry> NextGroup(bool gather);
+  void Flush(std::vector<Entry> group);
   absl::Status Write(const std::string& lines);
 
   const std::string path_;
@@ -73,6 +80,7 @@ class AuditLog {
   mutable absl::Mutex mutex_;
   std::vector<Entry> pending_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool group_is_complete_ ABSL_GUARDED_BY(mutex_) = false;
   bool failed_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

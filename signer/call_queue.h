@@ -9,12 +9,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace keyward::signer {
 
 // Lets at most `workers` calls be worked on at once and at most `capacity` wait,
-// first come first served. It owns no thread and wakes none: the thread that
-// brings a call works on it if it may, and then on those that wait. Thread-safe.
+// first come first served. It owns no thread: the one that brings a call works on
+// it if it may, and then on those that wait. Thread-safe.
 template <typename Call>
 class CallQueue {
  public:
@@ -52,11 +53,40 @@ class CallQueue {
     return call;
   }
 
+  // Waits until every worker is busy, or until Stop(): then false.
+  bool AwaitAllBusy() {
+    const auto all_busy_or_stopping = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopping_ || working_ == workers_;
+    };
+    absl::MutexLock lock(&mutex_, absl::Condition(&all_busy_or_stopping));
+    return !stopping_;
+  }
+
+  // Waits for `time`, and returns whether every worker is busy then. False at once
+  // after Stop().
+  bool AreAllBusyAfter(absl::Duration time) {
+    absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), time);
+    return !stopping_ && working_ == workers_;
+  }
+
+  // Whether no worker is busy.
+  bool IsIdle() const {
+    absl::MutexLock lock(&mutex_);
+    return working_ == 0;
+  }
+
+  void Stop() {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+
  private:
   const size_t workers_;
   const size_t capacity_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   size_t working_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<Call> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 

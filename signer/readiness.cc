@@ -2,49 +2,39 @@
 
 #include <spdlog/spdlog.h>
 
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace keyward::signer {
 
-Readiness::Readiness(grpc::HealthCheckServiceInterface& health, std::vector<std::string> services,
-                     std::function<absl::Status()> check, absl::Duration interval)
-    : health_(health),
-      services_(std::move(services)),
-      check_(std::move(check)),
+Readiness::Readiness(std::function<absl::Status()> check, std::function<void(bool ready)> tell,
+                     absl::Duration interval)
+    : check_(std::move(check)),
+      tell_(std::move(tell)),
       interval_(interval),
       thread_([this] { Run(); }) {}
 
 Readiness::~Readiness() {
-  Drain();
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
   thread_.join();
 }
 
-void Readiness::Drain() {
-  absl::MutexLock lock(&mutex_);
-  draining_ = true;
-  Tell(false);
-}
-
-void Readiness::Tell(bool serving) {
-  for (const std::string& service : services_) health_.SetServingStatus(service, serving);
-}
-
 void Readiness::Run() {
-  bool serving = false;
-  bool first = true;
+  std::optional<bool> told;
   for (;;) {
     const absl::Status status = check_();
-    absl::MutexLock lock(&mutex_);
-    if (draining_) return;
-    if (first || serving != status.ok()) {
-      serving = status.ok();
-      first = false;
-      Tell(serving);
-      serving ? spdlog::info("health: SERVING")
-              : spdlog::error("health: NOT_SERVING: {}", std::string(status.message()));
+    if (told != status.ok()) {
+      told = status.ok();
+      tell_(*told);
+      *told ? spdlog::info("health: SERVING")
+            : spdlog::error("health: NOT_SERVING: {}", std::string(status.message()));
     }
-    mutex_.AwaitWithTimeout(absl::Condition(&draining_), interval_);
-    if (draining_) return;
+    absl::MutexLock lock(&mutex_);
+    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), interval_)) return;
   }
 }
 

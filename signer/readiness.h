@@ -1,13 +1,9 @@
-// Keeps the standard health service (grpc.health.v1) true.
+// Finds out, again and again, whether the signer can sign.
 #ifndef KEYWARD_SIGNER_READINESS_H_
 #define KEYWARD_SIGNER_READINESS_H_
 
-#include <grpcpp/health_check_service_interface.h>
-
 #include <functional>
-#include <string>
 #include <thread>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -16,31 +12,26 @@
 
 namespace keyward::signer {
 
-// Asks `check` once in every `interval`, on a thread of its own, and tells the
-// health service: SERVING while it answers OK, NOT_SERVING else. Logs each turn.
-// Thread-safe.
+// Asks `check` once in every `interval`, on a thread of its own, and calls `tell`
+// with whether it answered OK, first at once and then at each change. Logs each
+// change with the reason. Thread-safe.
 class Readiness {
  public:
-  // `services` are named as health clients name them; "" is the server as a whole.
-  Readiness(grpc::HealthCheckServiceInterface& health, std::vector<std::string> services,
-            std::function<absl::Status()> check, absl::Duration interval);
+  Readiness(std::function<absl::Status()> check, std::function<void(bool ready)> tell,
+            absl::Duration interval);
+  // Ends the thread.
   ~Readiness();
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
 
-  // NOT_SERVING for good: the server drains.
-  void Drain();
-
  private:
   void Run();
-  void Tell(bool serving);
 
-  grpc::HealthCheckServiceInterface& health_;
-  const std::vector<std::string> services_;
   const std::function<absl::Status()> check_;
+  const std::function<void(bool ready)> tell_;
   const absl::Duration interval_;
   absl::Mutex mutex_;
-  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -118,7 +118,11 @@ absl::Status Server::Serve(const SignerConfig& config) {
   connections_service_ = std::make_unique<ConnectionsService>(*administration_);
   key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
 
-  grpc::EnableDefaultHealthCheckService(true);
+  health_service_ = std::make_unique<HealthService>(
+      std::set<std::string>{v1::Signer::service_full_name(), v1::Connections::service_full_name(),
+                            v1::KeyVersions::service_full_name()});
+
+  grpc::EnableDefaultHealthCheckService(false);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   int port = 0;
@@ -131,6 +135,7 @@ absl::Status Server::Serve(const SignerConfig& config) {
   builder.RegisterService(signing_service_->service());
   builder.RegisterService(connections_service_.get());
   builder.RegisterService(key_versions_service_.get());
+  builder.RegisterService(health_service_.get());
   std::unique_ptr<grpc::ServerCompletionQueue> completion_queue = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
@@ -140,11 +145,8 @@ absl::Status Server::Serve(const SignerConfig& config) {
   signing_service_->Start(std::move(completion_queue));
   address_ = absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);
   readiness_ = std::make_unique<Readiness>(
-      *server_->GetHealthCheckService(),
-      std::vector<std::string>{"", v1::Signer::service_full_name(),
-                               v1::Connections::service_full_name(),
-                               v1::KeyVersions::service_full_name()},
-      [this] { return CheckReady(); }, kHealthInterval);
+      [this] { return CheckReady(); }, [this](bool ready) { health_service_->SetServing(ready); },
+      kHealthInterval);
   return absl::OkStatus();
 }
 
@@ -168,7 +170,7 @@ void Server::FinishInterruptedNowAndThen(absl::Time deadline) {
 }
 
 void Server::Drain() {
-  if (readiness_ != nullptr) readiness_->Drain();
+  if (health_service_ != nullptr) health_service_->Drain();
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kDrainTime);
   if (signing_service_ != nullptr) signing_service_->Stop();
 }

@@ -18,6 +18,7 @@
 #include "signer/authorization_policy.h"
 #include "signer/config.h"
 #include "signer/connections_service.h"
+#include "signer/health_service.h"
 #include "signer/key_versions_service.h"
 #include "signer/readiness.h"
 #include "signer/signer.h"
@@ -62,6 +63,7 @@ class Server {
   std::unique_ptr<SigningService> signing_service_;
   std::unique_ptr<ConnectionsService> connections_service_;
   std::unique_ptr<KeyVersionsService> key_versions_service_;
+  std::unique_ptr<HealthService> health_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Readiness> readiness_;
   std::string address_;

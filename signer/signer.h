@@ -46,6 +46,10 @@ class Signer {
   void Sign(const grpc::AuthContext& peer, const v1::SignRequest& request, absl::Time deadline,
             Done done);
 
+  // Says that no call is being worked on, so that the audit log need not wait for
+  // more records.
+  void FinishAuditGroup() { parts_.audit.FinishGroup(); }
+
   // Refuses a call with `why` without looking at it further, and records that.
   void Refuse(const grpc::AuthContext& peer, const v1::SignRequest& request,
               const absl::Status& why, const Done& done);

@@ -4,6 +4,8 @@
 #include <grpcpp/support/async_unary_call.h>
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -19,6 +21,10 @@ constexpr int kCallsAskedFor = 64;
 
 // For calls without a deadline of their own: every wait has an end.
 constexpr absl::Duration kLongestCall = absl::Seconds(30);
+
+// How often what came in is read while every worker is busy: the longest that a
+// refusal takes, and how much reading is done in one go.
+constexpr absl::Duration kReadInterval = absl::Milliseconds(5);
 
 // Long enough for some of the queue to be worked off.
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(100);
@@ -92,15 +98,29 @@ SigningService::~SigningService() { Stop(); }
 void SigningService::Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue) {
   completion_queue_ = std::move(completion_queue);
   for (int i = 0; i < kCallsAskedFor; ++i) SignCall::Ask(*this);
-  for (size_t i = 0; i < workers_ + 1; ++i) {
+  for (size_t i = 0; i < workers_; ++i) {
     threads_.emplace_back([this] { Poll(); });
   }
+  threads_.emplace_back([this] { ReadWhileBusy(); });
 }
 
 void SigningService::Poll() {
   void* tag = nullptr;
   bool ok = false;
   while (completion_queue_->Next(&tag, &ok)) static_cast<SignCall*>(tag)->Proceed(ok);
+}
+
+void SigningService::ReadWhileBusy() {
+  while (queue_.AwaitAllBusy()) {
+    while (queue_.AreAllBusyAfter(kReadInterval)) {
+      void* tag = nullptr;
+      bool ok = false;
+      while (completion_queue_->AsyncNext(&tag, &ok, std::chrono::system_clock::now()) ==
+             grpc::CompletionQueue::GOT_EVENT) {
+        static_cast<SignCall*>(tag)->Proceed(ok);
+      }
+    }
+  }
 }
 
 void SigningService::Work(SignCall* call) {
@@ -115,10 +135,12 @@ void SigningService::Work(SignCall* call) {
   }
   call->Sign();
   while (const std::optional<SignCall*> next = queue_.Next()) (*next)->Sign();
+  if (queue_.IsIdle()) signer_.FinishAuditGroup();
 }
 
 void SigningService::Stop() {
   if (completion_queue_ == nullptr) return;
+  queue_.Stop();
   completion_queue_->Shutdown();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();

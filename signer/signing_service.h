@@ -17,10 +17,12 @@ namespace keyward::signer {
 
 class SignCall;
 
-// Threads poll one completion queue and sign in place: the thread that reads a
-// request takes it through to the token, so that no call is handed from thread to
-// thread. There is one more of them than calls may be at the token; that one goes
-// on reading, and queues or refuses what it reads. Why: docs/adr/0002.
+// Workers, as many as calls may be at the token, share one completion queue and
+// sign in place: the thread that reads a call takes it through to the token, so
+// that no call is handed from thread to thread. A worker looks for its next call in
+// the queue first. While all of them are at the token, one more thread reads what
+// has come in, every few milliseconds, into that queue, and refuses what finds no
+// room. Why: docs/adr/0002-threads-of-the-signing-path.md.
 class SigningService {
  public:
   // At most `workers` calls are at the token at once, at most `queue_capacity`
@@ -42,6 +44,7 @@ class SigningService {
   friend class SignCall;
 
   void Poll();
+  void ReadWhileBusy();
   void Work(SignCall* call);
 
   Signer& signer_;

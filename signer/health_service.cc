@@ -1,0 +1,83 @@
+#include "signer/health_service.h"
+
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+
+namespace keyward::signer {
+namespace {
+
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+constexpr int kMaxWatchers = 64;
+
+// How soon the end of a caller that watches is noticed.
+constexpr absl::Duration kCancellationInterval = absl::Seconds(1);
+
+}  // namespace
+
+HealthService::HealthService(std::set<std::string> services) : services_(std::move(services)) {}
+
+void HealthService::SetServing(bool serving) {
+  absl::MutexLock lock(&mutex_);
+  serving_ = serving;
+}
+
+void HealthService::Drain() {
+  absl::MutexLock lock(&mutex_);
+  draining_ = true;
+}
+
+HealthService::Status HealthService::Now(const std::string& service) const {
+  if (!service.empty() && !services_.contains(service)) {
+    return HealthCheckResponse::SERVICE_UNKNOWN;
+  }
+  return serving_ && !draining_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
+}
+
+grpc::Status HealthService::Check(grpc::ServerContext* /*context*/,
+                                  const HealthCheckRequest* request,
+                                  HealthCheckResponse* response) {
+  absl::MutexLock lock(&mutex_);
+  const Status now = Now(request->service());
+  if (now == HealthCheckResponse::SERVICE_UNKNOWN) {
+    return {grpc::StatusCode::NOT_FOUND, "this server has no such service"};
+  }
+  response->set_status(now);
+  return grpc::Status::OK;
+}
+
+grpc::Status HealthService::Watch(grpc::ServerContext* context, const HealthCheckRequest* request,
+                                  grpc::ServerWriter<HealthCheckResponse>* writer) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (watchers_ >= kMaxWatchers) {
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls watch already; use Check"};
+    }
+    ++watchers_;
+  }
+  absl::Cleanup leave = [this] {
+    absl::MutexLock lock(&mutex_);
+    --watchers_;
+  };
+  Status told = HealthCheckResponse::UNKNOWN;
+  const auto news = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return draining_ || Now(request->service()) != told;
+  };
+  while (!context->IsCancelled()) {
+    bool draining = false;
+    HealthCheckResponse response;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!mutex_.AwaitWithTimeout(absl::Condition(&news), kCancellationInterval)) continue;
+      draining = draining_;
+      told = Now(request->service());
+    }
+    response.set_status(told);
+    if (!writer->Write(response) || draining) break;
+  }
+  return grpc::Status::OK;
+}
+
+}  // namespace keyward::signer

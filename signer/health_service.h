@@ -1,0 +1,52 @@
+// The standard health service (grpc.health.v1).
+#ifndef KEYWARD_SIGNER_HEALTH_SERVICE_H_
+#define KEYWARD_SIGNER_HEALTH_SERVICE_H_
+
+#include <set>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+
+namespace keyward::signer {
+
+// gRPC's own health service would bring a second completion queue with threads of
+// its own, and they would then read half of the signing calls and hand them over
+// (docs/adr/0002). Thread-safe.
+class HealthService final : public grpc::health::v1::Health::Service {
+ public:
+  // `services` as clients name them; the server as a whole, "", is always there.
+  // Not serving until SetServing().
+  explicit HealthService(std::set<std::string> services);
+
+  // Of every service: they need the same token, registry and audit log.
+  void SetServing(bool serving);
+
+  // NOT_SERVING for good, and ends every Watch: the server drains.
+  void Drain();
+
+  grpc::Status Check(grpc::ServerContext* context,
+                     const grpc::health::v1::HealthCheckRequest* request,
+                     grpc::health::v1::HealthCheckResponse* response) override;
+
+  // Holds a thread, so RESOURCE_EXHAUSTED when too many watch already.
+  grpc::Status Watch(grpc::ServerContext* context,
+                     const grpc::health::v1::HealthCheckRequest* request,
+                     grpc::ServerWriter<grpc::health::v1::HealthCheckResponse>* writer) override;
+
+ private:
+  using Status = grpc::health::v1::HealthCheckResponse::ServingStatus;
+
+  Status Now(const std::string& service) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::set<std::string> services_;
+  absl::Mutex mutex_;
+  bool serving_ ABSL_GUARDED_BY(mutex_) = false;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  int watchers_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_HEALTH_SERVICE_H_

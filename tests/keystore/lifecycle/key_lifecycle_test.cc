@@ -107,7 +107,8 @@ TEST_F(KeyLifecycleTest, ANameUsedAgainGoesOnCounting) {
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_NE(second->etag, first->etag);
   uint32_t highest = 0;
-  for (const auto& version : *registry_->ListKeyVersions("acme")) {
+  const auto versions = registry_->ListKeyVersions("acme");
+  for (const auto& version : *versions) {
     if (version.state == VersionState::kActive) highest = version.number;
   }
   EXPECT_EQ(highest, 2U);

@@ -38,7 +38,8 @@ class LifecycleCrashTest : public pkcs11::TokenTest,
   size_t Orphans() {
     auto lease = pool_->TakeForAdministration(Soon());
     auto found = *pkcs11::FindPrivateKeys(lease->session());
-    for (const auto& version : registry_->Load()->key_versions) {
+    const auto contents = registry_->Load();
+    for (const auto& version : contents->key_versions) {
       std::erase_if(found, [&](const auto& key) { return key.key_id == version.key_id; });
     }
     return found.size();

@@ -42,8 +42,10 @@ Details ReadDetails(const grpc::Status& status) {
 absl::Status TransportError(absl::StatusCode code, const std::string& said,
                             const std::string& signer) {
   switch (code) {
+    // This client cancels no call: the signer did, because it stops.
+    case absl::StatusCode::kCancelled:
     case absl::StatusCode::kUnavailable:
-      return Error(code, "SIGNER_UNREACHABLE",
+      return Error(absl::StatusCode::kUnavailable, "SIGNER_UNREACHABLE",
                    absl::StrCat("cannot reach the signer at ", signer,
                                 ": check that it runs, its address, and that each side's CA fits "
                                 "the other's certificate (",

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,6 +83,12 @@ absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::New(const std::string& path)
   if (fstat(fd.get(), &info) != 0) return Annotate(absl::ErrnoToStatus(errno, "stat"), what);
   if (!S_ISREG(info.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(what, " is not a regular file"));
+  }
+  // Two writers would give out the same numbers, and cut off each other's records.
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return Annotate(absl::ErrnoToStatus(errno, "lock"), what);
+    return absl::FailedPreconditionError(
+        absl::StrCat(what, " is in use by another process; end it, or choose another file"));
   }
   RETURN_IF_ERROR(Annotate(SyncDirectoryOf(path), what));
   absl::StatusOr<std::string> tail = ReadTail(fd.get(), info.st_size);

@@ -36,7 +36,8 @@ class AuditLog {
 
   // Opens or creates `path` with permissions 0600. Numbers go on after the last
   // record that is there. A last line without its end, from a crash, is ended; its
-  // signature was never released. Errors name the file.
+  // signature was never released. The file is locked: a second log of it, in this
+  // process or another, is refused. Errors name the file.
   static absl::StatusOr<std::unique_ptr<AuditLog>> New(const std::string& path);
   // Writes what was appended.
   ~AuditLog();

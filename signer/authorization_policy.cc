@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "common/status_macros.h"
 #include "common/yaml_reader.h"
 #include "signer/connection_rules.h"
@@ -146,6 +147,11 @@ absl::StatusOr<AuthorizationPolicy> AuthorizationPolicy::Parse(absl::string_view
                                                                absl::string_view file) {
   ASSIGN_OR_RETURN(const YamlNode document, ParseYaml(yaml, file));
   return PolicyReader(file).Read(document);
+}
+
+absl::StatusOr<AuthorizationPolicy> LoadPolicy(const std::string& file) {
+  ASSIGN_OR_RETURN(const std::string yaml, ReadFile(file));
+  return AuthorizationPolicy::Parse(yaml, file);
 }
 
 bool AuthorizationPolicy::Role::Covers(absl::string_view connection, Operation operation) const {

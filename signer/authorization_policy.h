@@ -91,6 +91,9 @@ class AuthorizationPolicy {
   RoleIndexes by_wildcard_;
 };
 
+// Parse() of a file. Errors also as for ReadFile().
+absl::StatusOr<AuthorizationPolicy> LoadPolicy(const std::string& file);
+
 }  // namespace keyward::signer
 
 #endif  // KEYWARD_SIGNER_AUTHORIZATION_POLICY_H_

@@ -9,7 +9,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "signer/authorization_policy.h"
 #include "signer/config.h"
 #include "signer/server.h"
 
@@ -33,6 +35,18 @@ sigset_t BlockStopSignals() {
 int Fail(const absl::Status& status) {
   fprintf(stderr, "keyward-signer: %s\n", std::string(status.message()).c_str());
   return kFailed;
+}
+
+// Every mistake in the files that the settings name.
+absl::Status CheckSettings(const SignerConfig& config) {
+  const absl::Status files = CheckFiles(config);
+  const absl::Status policy = LoadPolicy(config.policy).status();
+  // One that cannot be read is among the mistakes of the files already.
+  if (!absl::IsInvalidArgument(policy)) {
+    return files;
+  }
+  if (files.ok()) return policy;
+  return absl::InvalidArgumentError(absl::StrCat(files.message(), "\n", policy.message()));
 }
 
 int Serve(const SignerConfig& config) {
@@ -77,7 +91,7 @@ int Main(int argc, char** argv) {
 
   const absl::StatusOr<SignerConfig> config = LoadConfig(config_file);
   if (!config.ok()) return Fail(config.status());
-  if (const absl::Status files = CheckFiles(*config); !files.ok()) return Fail(files);
+  if (const absl::Status checked = CheckSettings(*config); !checked.ok()) return Fail(checked);
   if (check_only) {
     printf("%s: no mistakes found\n", config_file.c_str());
     return 0;

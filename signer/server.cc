@@ -15,7 +15,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
-#include "common/file.h"
 #include "common/status_macros.h"
 #include "keystore/registry/sqlite_registry.h"
 
@@ -30,11 +29,6 @@ constexpr absl::Duration kHealthInterval = absl::Seconds(1);
 constexpr absl::Duration kFinishInterval = absl::Minutes(1);
 constexpr absl::Duration kStartDeadline = absl::Minutes(5);
 constexpr auto kDrainTime = std::chrono::seconds(30);
-
-absl::StatusOr<AuthorizationPolicy> LoadPolicy(const std::string& file) {
-  ASSIGN_OR_RETURN(const std::string yaml, ReadFile(file));
-  return AuthorizationPolicy::Parse(yaml, file);
-}
 
 absl::StatusOr<std::unique_ptr<pkcs11::SessionPool>> OpenToken(const TokenConfig& config) {
   absl::StatusOr<pkcs11::TokenUri> uri = pkcs11::TokenUri::Parse(config.uri);

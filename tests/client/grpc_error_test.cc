@@ -39,6 +39,12 @@ TEST(FromGrpcStatusTest, ErrorsOfTheWayThereGetAReason) {
   EXPECT_EQ(reason(grpc::INTERNAL), "SIGNER_FAILED");
 }
 
+TEST(FromGrpcStatusTest, ACallThatASignerDroppedAsItStoppedIsUnavailable) {
+  const absl::Status status = FromGrpcStatus({grpc::CANCELLED, "CANCELLED"}, "h:1");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), "SIGNER_UNREACHABLE");
+}
+
 TEST(FromGrpcStatusTest, DetailsOfOthersAndGarbageAreNotReasons) {
   google::rpc::Status rich;
   google::rpc::ErrorInfo info;

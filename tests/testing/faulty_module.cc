@@ -6,16 +6,22 @@
 //   C_Sign 0x30            C_Sign returns CKR_DEVICE_ERROR
 //   C_OpenSession 0xb1 2   C_OpenSession works twice, then CKR_SESSION_COUNT
 //   C_Sign corrupt         C_Sign succeeds with a wrong signature
-// An absent file means no fault.
+//   C_Sign wait 60000      C_Sign waits until the file no longer says so, at
+//                          most so many milliseconds, and then works
+// An absent file means no fault. KEYWARD_FAULTY_CALLS, where it is set, names a
+// file that gets a line with the name of every C_Sign and C_Login begun.
 #include <dlfcn.h>
 
 #include <atomic>
+#include <cctype>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "keystore/pkcs11/cryptoki.h"
 
@@ -47,11 +53,32 @@ std::optional<Fault> FaultOf(const std::string& call) {
 // The code to fail with, or CKR_OK to go on. `calls` counts while a fault is set.
 CK_RV Fail(const std::string& call, std::atomic<int>& calls) {
   const std::optional<Fault> fault = FaultOf(call);
-  if (!fault || fault->what == "corrupt") {
+  if (!fault || std::isdigit(static_cast<unsigned char>(fault->what.front())) == 0) {
     calls = 0;
     return CKR_OK;
   }
   return calls++ < fault->after ? CKR_OK : std::stoul(fault->what, nullptr, 0);
+}
+
+bool MustWait(const std::string& call) {
+  const std::optional<Fault> fault = FaultOf(call);
+  return fault && fault->what == "wait";
+}
+
+void WaitWhileTold(const std::string& call) {
+  const std::optional<Fault> fault = FaultOf(call);
+  if (!fault) return;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(fault->after);
+  while (MustWait(call) && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+void Note(const char* call) {
+  const char* path = std::getenv("KEYWARD_FAULTY_CALLS");
+  if (path == nullptr) return;
+  // One write of a whole line, so that threads do not mix theirs.
+  std::ofstream(path, std::ios::app) << std::string(call) + "\n" << std::flush;
 }
 
 std::atomic<int> g_sign_calls;
@@ -61,12 +88,19 @@ std::atomic<int> g_destroy_calls;
 
 CK_RV Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR signature,
            CK_ULONG_PTR signature_length) {
+  Note("C_Sign");
+  WaitWhileTold("C_Sign");
   const CK_RV fault = Fail("C_Sign", g_sign_calls);
   if (fault != CKR_OK) return fault;
   const CK_RV rv = g_real->C_Sign(session, data, length, signature, signature_length);
   const std::optional<Fault> corrupt = FaultOf("C_Sign");
   if (rv == CKR_OK && corrupt && corrupt->what == "corrupt") signature[0] ^= 1;
   return rv;
+}
+
+CK_RV Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) {
+  Note("C_Login");
+  return g_real->C_Login(session, user, pin, length);
 }
 
 CK_RV OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
@@ -111,6 +145,7 @@ extern "C" __attribute__((visibility("default"))) CK_RV C_GetFunctionList(
   g_ours = *g_real;
   g_ours.C_GetFunctionList = GetFunctionList;
   g_ours.C_Sign = Sign;
+  g_ours.C_Login = Login;
   g_ours.C_OpenSession = OpenSession;
   g_ours.C_GenerateKeyPair = GenerateKeyPair;
   g_ours.C_DestroyObject = DestroyObject;

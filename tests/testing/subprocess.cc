@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,6 +52,8 @@ pid_t Spawn(const std::vector<std::string>& argv, const Environment& environment
   const pid_t pid = fork();
   if (pid < 0) Die("fork");
   if (pid == 0) {
+    // A test that ctest ends must not leave its daemons behind.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(in_fd, STDIN_FILENO);
     dup2(out_fd, STDOUT_FILENO);
     dup2(err_fd, STDERR_FILENO);

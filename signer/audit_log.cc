@@ -29,6 +29,9 @@ constexpr off_t kTailBytes = 16384;
 // flushes.
 constexpr absl::Duration kGatherTime = absl::Milliseconds(4);
 
+// How ToJsonLine() begins.
+constexpr char kRecordStart[] = "{\"sequence\":";
+
 absl::Status Unavailable() {
   return Error(absl::StatusCode::kUnavailable, "AUDIT_UNAVAILABLE",
                "the audit log cannot be written, so nothing is signed; ask the operator to look at "
@@ -94,7 +97,9 @@ absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::New(const std::string& path)
   absl::StatusOr<std::string> tail = ReadTail(fd.get(), info.st_size);
   RETURN_IF_ERROR(Annotate(tail.status(), what));
   const uint64_t last = LastSequence(*tail);
-  if (last == 0 && absl::StrContains(*tail, '\n')) {
+  // A crash can leave even the first record half written, but never another file's
+  // text.
+  if (last == 0 && !tail->empty() && !absl::StartsWith(*tail, kRecordStart)) {
     return absl::FailedPreconditionError(
         absl::StrCat(what, " does not end in an audit record; move the file away"));
   }

@@ -131,6 +131,12 @@ TEST_F(AuditLogTest, TheFirstLineMayBeTheHalfOne) {
   EXPECT_EQ(Sequence(), (std::vector<int>{1, 2}));
 }
 
+TEST_F(AuditLogTest, ACrashWhileItRepairsIsRepairedToo) {
+  ASSERT_TRUE(WriteFile(path(), "{\"sequence\":1,\"ti\n", 0600).ok());
+  Open()->Append(RecordOf("one"), nullptr);
+  EXPECT_EQ(Sequence(), (std::vector<int>{1}));
+}
+
 TEST_F(AuditLogTest, RefusesAFileThatIsNoAuditLog) {
   ASSERT_TRUE(WriteFile(path(), "listen: 127.0.0.1:7443\n", 0600).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(AuditLog::New(path()).status()));

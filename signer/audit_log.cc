@@ -118,7 +118,7 @@ absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::New(const std::string& path)
 
 AuditLog::~AuditLog() {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     closing_ = true;
     group_is_complete_ = true;
   }
@@ -126,17 +126,17 @@ AuditLog::~AuditLog() {
 }
 
 void AuditLog::Append(AuditRecord record, Durable durable) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   pending_.push_back({std::move(record), std::move(durable)});
 }
 
 void AuditLog::FinishGroup() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   group_is_complete_ = true;
 }
 
 absl::Status AuditLog::CheckWritable() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return failed_ ? Unavailable() : absl::OkStatus();
 }
 
@@ -156,13 +156,15 @@ void AuditLog::Run() {
 }
 
 std::vector<AuditLog::Entry> AuditLog::NextGroup(bool gather) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   group_is_complete_ = closing_;
-  if (gather) mutex_.AwaitWithTimeout(absl::Condition(&group_is_complete_), kGatherTime);
+  const auto is_complete = [this]()
+                               ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return group_is_complete_; };
+  if (gather) mutex_.AwaitWithTimeout(is_complete, kGatherTime);
   const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return closing_ || !pending_.empty();
   };
-  mutex_.Await(absl::Condition(&has_work));
+  mutex_.Await(has_work);
   return std::exchange(pending_, {});
 }
 
@@ -173,7 +175,7 @@ void AuditLog::Flush(std::vector<Entry> group) {
   const absl::Status written = Write(lines);
   if (written.ok()) next_sequence_ = sequence;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (failed_ && written.ok()) spdlog::info("audit: {} can be written again", path_);
     if (!failed_ && !written.ok()) {
       spdlog::error("audit: cannot write {}: {}; nothing is signed", path_,

@@ -15,7 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "common/mutex.h"
 #include "common/unique_fd.h"
 #include "signer/audit_record.h"
 
@@ -78,7 +78,7 @@ class AuditLog {
   off_t durable_size_;
   uint64_t next_sequence_;
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<Entry> pending_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool group_is_complete_ ABSL_GUARDED_BY(mutex_) = false;

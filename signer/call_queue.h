@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 
 namespace keyward::signer {
 
@@ -31,7 +31,7 @@ class CallQueue {
   CallQueue(size_t workers, size_t capacity) : workers_(workers), capacity_(capacity) {}
 
   Admission Admit(Call& call) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (working_ < workers_) {
       ++working_;
       return Admission::kWork;
@@ -43,7 +43,7 @@ class CallQueue {
 
   // The call that has waited longest, or nothing: then this worker is done.
   std::optional<Call> Next() {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (waiting_.empty()) {
       --working_;
       return std::nullopt;
@@ -58,33 +58,34 @@ class CallQueue {
     const auto all_busy_or_stopping = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return stopping_ || working_ == workers_;
     };
-    absl::MutexLock lock(&mutex_, absl::Condition(&all_busy_or_stopping));
+    MutexLock lock(&mutex_, all_busy_or_stopping);
     return !stopping_;
   }
 
   // Waits for `time`, and returns whether every worker is busy then. False at once
   // after Stop().
   bool AreAllBusyAfter(absl::Duration time) {
-    absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), time);
+    MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout([this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; },
+                            time);
     return !stopping_ && working_ == workers_;
   }
 
   // Whether no worker is busy.
   bool IsIdle() const {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     return working_ == 0;
   }
 
   void Stop() {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     stopping_ = true;
   }
 
  private:
   const size_t workers_;
   const size_t capacity_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   size_t working_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<Call> waiting_ ABSL_GUARDED_BY(mutex_);

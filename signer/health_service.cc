@@ -20,12 +20,12 @@ constexpr absl::Duration kCancellationInterval = absl::Seconds(1);
 HealthService::HealthService(std::set<std::string> services) : services_(std::move(services)) {}
 
 void HealthService::SetServing(bool serving) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   serving_ = serving;
 }
 
 void HealthService::Drain() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   draining_ = true;
 }
 
@@ -39,7 +39,7 @@ HealthService::Status HealthService::Now(const std::string& service) const {
 grpc::Status HealthService::Check(grpc::ServerContext* /*context*/,
                                   const HealthCheckRequest* request,
                                   HealthCheckResponse* response) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   const Status now = Now(request->service());
   if (now == HealthCheckResponse::SERVICE_UNKNOWN) {
     return {grpc::StatusCode::NOT_FOUND, "this server has no such service"};
@@ -51,14 +51,14 @@ grpc::Status HealthService::Check(grpc::ServerContext* /*context*/,
 grpc::Status HealthService::Watch(grpc::ServerContext* context, const HealthCheckRequest* request,
                                   grpc::ServerWriter<HealthCheckResponse>* writer) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (watchers_ >= kMaxWatchers) {
       return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls watch already; use Check"};
     }
     ++watchers_;
   }
   absl::Cleanup leave = [this] {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     --watchers_;
   };
   Status told = HealthCheckResponse::UNKNOWN;
@@ -69,8 +69,8 @@ grpc::Status HealthService::Watch(grpc::ServerContext* context, const HealthChec
     bool draining = false;
     HealthCheckResponse response;
     {
-      absl::MutexLock lock(&mutex_);
-      if (!mutex_.AwaitWithTimeout(absl::Condition(&news), kCancellationInterval)) continue;
+      MutexLock lock(&mutex_);
+      if (!mutex_.AwaitWithTimeout(news, kCancellationInterval)) continue;
       draining = draining_;
       told = Now(request->service());
     }

@@ -17,7 +17,7 @@ Readiness::Readiness(std::function<absl::Status()> check, std::function<void(boo
 
 Readiness::~Readiness() {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     stopping_ = true;
   }
   thread_.join();
@@ -33,8 +33,9 @@ void Readiness::Run() {
       *told ? spdlog::info("health: SERVING")
             : spdlog::error("health: NOT_SERVING: {}", std::string(status.message()));
     }
-    absl::MutexLock lock(&mutex_);
-    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), interval_)) return;
+    MutexLock lock(&mutex_);
+    const auto stopping = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; };
+    if (mutex_.AwaitWithTimeout(stopping, interval_)) return;
   }
 }
 

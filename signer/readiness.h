@@ -7,8 +7,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 
 namespace keyward::signer {
 
@@ -30,7 +30,7 @@ class Readiness {
   const std::function<absl::Status()> check_;
   const std::function<void(bool ready)> tell_;
   const absl::Duration interval_;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -36,7 +36,7 @@ KeyLifecycle::KeyLifecycle(registry::Registry& registry, pkcs11::SessionPool& po
 
 absl::StatusOr<registry::Connection> KeyLifecycle::CreateConnection(
     absl::string_view name, const registry::ConnectionSettings& settings, absl::Time deadline) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(const std::string key_id, pkcs11::NewKeyId());
   ASSIGN_OR_RETURN(const KeyVersion version,
                    registry_.CreateConnection(name, settings, key_id, kAlgorithm, kKeyBits));
@@ -90,7 +90,7 @@ absl::Status KeyLifecycle::Issue(const KeyVersion& version, const pkcs11::TokenK
 absl::StatusOr<uint32_t> KeyLifecycle::DeleteConnection(absl::string_view name,
                                                         absl::string_view etag,
                                                         absl::Time deadline) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   RETURN_IF_ERROR(registry_.BeginRemoval(name, etag));
   Step("removal-begun");
   ASSIGN_OR_RETURN(const std::vector<KeyVersion> unfinished, registry_.ListUnfinished());
@@ -143,7 +143,7 @@ absl::Status KeyLifecycle::FinishOrUndo(const KeyVersion& version, absl::Time de
 }
 
 absl::Status KeyLifecycle::FinishInterrupted(absl::Time deadline) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   has_unfinished_ = true;
   ASSIGN_OR_RETURN(const std::vector<KeyVersion> unfinished, registry_.ListUnfinished());
   for (const KeyVersion& version : unfinished) {
@@ -157,7 +157,7 @@ absl::Status KeyLifecycle::FinishInterrupted(absl::Time deadline) {
 }
 
 bool KeyLifecycle::HasUnfinished() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return has_unfinished_;
 }
 

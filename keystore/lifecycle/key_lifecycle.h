@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 #include "keystore/pkcs11/key_generator.h"
 #include "keystore/pkcs11/session_pool.h"
 #include "keystore/registry/registry.h"
@@ -75,7 +75,7 @@ class KeyLifecycle {
   registry::Registry& registry_;
   pkcs11::SessionPool& pool_;
   const KeyLifecycleOptions options_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   bool has_unfinished_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -64,14 +64,14 @@ SessionPool::SessionPool(std::unique_ptr<Token> token, const SessionPoolOptions&
 absl::StatusOr<std::unique_ptr<SessionPool>> SessionPool::New(std::unique_ptr<Token> token,
                                                               const SessionPoolOptions& options) {
   std::unique_ptr<SessionPool> pool(new SessionPool(std::move(token), options));
-  absl::MutexLock lock(&pool->mutex_);
+  MutexLock lock(&pool->mutex_);
   RETURN_IF_ERROR(pool->OpenSessions());
   return pool;
 }
 
 SessionPool::~SessionPool() {
   // Sessions go before the module that token_ holds.
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   idle_.clear();
 }
 
@@ -108,7 +108,7 @@ absl::Status SessionPool::Await(absl::Time deadline, bool (SessionPool::*is_free
       return (state_ == State::kWorking && (this->*is_free)()) ||
              (state_ == State::kBroken && leased_ == 0);
     };
-    if (!mutex_.AwaitWithDeadline(absl::Condition(&something_changed), deadline)) {
+    if (!mutex_.AwaitWithDeadline(something_changed, deadline)) {
       return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
                    "no session of the token became free before the call's deadline");
     }
@@ -129,7 +129,7 @@ void SessionPool::Recover() {
 }
 
 absl::StatusOr<SessionLease> SessionPool::Take(absl::Time deadline) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   RETURN_IF_ERROR(Await(deadline, &SessionPool::HasIdle));
   // The one used last: its state is warm in the caches.
   std::optional<Session> session = std::move(idle_.back());
@@ -139,7 +139,7 @@ absl::StatusOr<SessionLease> SessionPool::Take(absl::Time deadline) {
 }
 
 absl::StatusOr<SessionLease> SessionPool::TakeForAdministration(absl::Time deadline) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   RETURN_IF_ERROR(Await(deadline, &SessionPool::HeldIsFree));
   held_is_taken_ = true;
   ++leased_;
@@ -147,7 +147,7 @@ absl::StatusOr<SessionLease> SessionPool::TakeForAdministration(absl::Time deadl
 }
 
 void SessionPool::Return(std::optional<Session> own, bool broken) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   --leased_;
   if (own) {
     idle_.push_back(*std::move(own));
@@ -174,13 +174,13 @@ absl::Status SessionPool::CheckReady(absl::Time deadline) {
 }
 
 uint64_t SessionPool::returned_in_order() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return returned_in_order_;
 }
 
 absl::Status SessionPool::SetKeys(std::set<std::string> key_ids, absl::Time deadline) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     key_ids_ = key_ids;
   }
   ASSIGN_OR_RETURN(SessionLease lease, TakeForAdministration(deadline));
@@ -189,14 +189,14 @@ absl::Status SessionPool::SetKeys(std::set<std::string> key_ids, absl::Time dead
   lease.Report(handles.status());
   RETURN_IF_ERROR(handles.status());
   // Of the lease's generation: the pool can't move to the next while we hold it.
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   handles_ = std::make_shared<const KeyHandles>(*std::move(handles));
   return absl::OkStatus();
 }
 
 void SessionPool::AddKey(const SessionLease& administration, const std::string& key_id,
                          CK_OBJECT_HANDLE handle) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   key_ids_.insert(key_id);
   // The lease keeps the pool in the generation that the handle belongs to, unless
   // it saw an error; recovery then looks the key up itself.
@@ -207,7 +207,7 @@ void SessionPool::AddKey(const SessionLease& administration, const std::string& 
 }
 
 void SessionPool::RemoveKey(const std::string& key_id) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   key_ids_.erase(key_id);
   auto handles = std::make_shared<KeyHandles>(*handles_);
   handles->erase(key_id);
@@ -215,7 +215,7 @@ void SessionPool::RemoveKey(const std::string& key_id) {
 }
 
 size_t SessionPool::size() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return size_;
 }
 

@@ -13,8 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 #include "keystore/pkcs11/key_handles.h"
 #include "keystore/pkcs11/recovery.h"
 #include "keystore/pkcs11/token.h"
@@ -133,7 +133,7 @@ class SessionPool {
 
   const SessionPoolOptions options_;
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kWorking;
   // Used without the lock in kRecovering, by the thread that recovers.
   std::unique_ptr<Token> token_;

@@ -183,13 +183,13 @@ SnapshotHolder::SnapshotHolder(std::shared_ptr<const Snapshot> snapshot)
     : snapshot_(std::move(snapshot)) {}
 
 std::shared_ptr<const Snapshot> SnapshotHolder::Get() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return snapshot_;
 }
 
 void SnapshotHolder::Set(std::shared_ptr<const Snapshot> snapshot) {
   // The old one, perhaps the last reference to it, dies after the lock is gone.
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   snapshot_.swap(snapshot);
 }
 

@@ -54,12 +54,12 @@ absl::Status RunTransaction(SqlBackend& backend, const std::string& begin, SqlDa
 }
 
 absl::Status SqlDatabase::Write(Body body) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return RunTransaction(*backend_, backend_->begin_write(), body);
 }
 
 absl::Status SqlDatabase::Read(Body body) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return RunTransaction(*backend_, backend_->begin_read(), body);
 }
 

@@ -7,7 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
+#include "common/mutex.h"
 #include "keystore/registry/sql_backend.h"
 
 namespace keyward::registry {
@@ -29,7 +29,7 @@ class SqlDatabase {
   absl::Status Read(Body body);
 
  private:
-  absl::Mutex mutex_;
+  Mutex mutex_;
   const std::unique_ptr<SqlBackend> backend_ ABSL_PT_GUARDED_BY(mutex_);
 };
 

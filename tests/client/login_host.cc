@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "common/mutex.h"
 
 namespace keyward::testing {
 
@@ -15,7 +15,7 @@ struct LoginHost::Impl {
       : server(files.certificate.c_str(), files.private_key.c_str()) {}
 
   void Handle(const httplib::Request& request, httplib::Response& response) {
-    const absl::MutexLock lock(&mutex);
+    const MutexLock lock(&mutex);
     Posted seen{request.path, request.get_header_value("Content-Type"), request.body, {}};
     for (const auto& [name, value] : request.params) seen.form[name] = value;
     posted.push_back(seen);
@@ -37,7 +37,7 @@ struct LoginHost::Impl {
   httplib::SSLServer server;
   int port = 0;
   absl::Notification stopping;
-  absl::Mutex mutex;
+  Mutex mutex;
   Reply reply ABSL_GUARDED_BY(mutex);
   std::vector<Posted> posted ABSL_GUARDED_BY(mutex);
   std::thread thread;
@@ -63,7 +63,7 @@ LoginHost::~LoginHost() {
 }
 
 void LoginHost::AnswerWith(const Reply& reply) {
-  const absl::MutexLock lock(&impl_->mutex);
+  const MutexLock lock(&impl_->mutex);
   impl_->reply = reply;
 }
 
@@ -72,7 +72,7 @@ std::string LoginHost::Url(const std::string& host) const {
 }
 
 std::vector<Posted> LoginHost::posted() const {
-  const absl::MutexLock lock(&impl_->mutex);
+  const MutexLock lock(&impl_->mutex);
   return impl_->posted;
 }
 

@@ -15,9 +15,9 @@
 #include <set>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/file.h"
+#include "common/mutex.h"
 
 namespace keyward::testing {
 namespace {
@@ -32,7 +32,7 @@ class Script {
   grpc::Status Enter(const std::string& method, grpc::ServerContext* context) {
     bool hang = false;
     {
-      const absl::MutexLock lock(&mutex);
+      const MutexLock lock(&mutex);
       ++calls[method];
       hang = hanging.contains(method);
       auto& queue = failures[method];
@@ -46,7 +46,7 @@ class Script {
     return grpc::Status::OK;
   }
 
-  absl::Mutex mutex;
+  Mutex mutex;
   std::map<std::string, int> calls ABSL_GUARDED_BY(mutex);
   std::map<std::string, std::deque<grpc::Status>> failures ABSL_GUARDED_BY(mutex);
   std::set<std::string> hanging ABSL_GUARDED_BY(mutex);
@@ -69,7 +69,7 @@ class SignerService final : public v1::Signer::Service {
   grpc::Status Sign(grpc::ServerContext* context, const v1::SignRequest* request,
                     v1::SignResponse* response) override {
     if (auto status = script_.Enter("Sign", context); !status.ok()) return status;
-    const absl::MutexLock lock(&script_.mutex);
+    const MutexLock lock(&script_.mutex);
     script_.sign = *request;
     response->set_jws("aGVhZGVy.Y2xhaW1z.c2lnbmF0dXJl");
     response->set_key_version(request->has_key_version() ? request->key_version() : 1);
@@ -90,7 +90,7 @@ class ConnectionsService final : public v1::Connections::Service {
                                 const v1::CreateConnectionRequest* request,
                                 v1::Connection* response) override {
     if (auto status = script_.Enter("CreateConnection", context); !status.ok()) return status;
-    const absl::MutexLock lock(&script_.mutex);
+    const MutexLock lock(&script_.mutex);
     v1::Connection& connection = script_.connections[request->connection().name()];
     connection = request->connection();
     connection.set_etag("1");
@@ -101,7 +101,7 @@ class ConnectionsService final : public v1::Connections::Service {
   grpc::Status GetConnection(grpc::ServerContext* context, const v1::GetConnectionRequest* request,
                              v1::Connection* response) override {
     if (auto status = script_.Enter("GetConnection", context); !status.ok()) return status;
-    const absl::MutexLock lock(&script_.mutex);
+    const MutexLock lock(&script_.mutex);
     const auto found = script_.connections.find(request->name());
     if (found == script_.connections.end()) return NotFound();
     *response = found->second;
@@ -112,7 +112,7 @@ class ConnectionsService final : public v1::Connections::Service {
                                const v1::ListConnectionsRequest* request,
                                v1::ListConnectionsResponse* response) override {
     if (auto status = script_.Enter("ListConnections", context); !status.ok()) return status;
-    const absl::MutexLock lock(&script_.mutex);
+    const MutexLock lock(&script_.mutex);
     auto next = script_.connections.upper_bound(request->page_token());
     for (size_t i = 0; i < kPageSize && next != script_.connections.end(); ++i, ++next) {
       *response->add_connections() = next->second;
@@ -126,7 +126,7 @@ class ConnectionsService final : public v1::Connections::Service {
                                 const v1::UpdateConnectionRequest* request,
                                 v1::Connection* response) override {
     if (auto status = script_.Enter("UpdateConnection", context); !status.ok()) return status;
-    const absl::MutexLock lock(&script_.mutex);
+    const MutexLock lock(&script_.mutex);
     script_.update = *request;
     *response = request->connection();
     return grpc::Status::OK;
@@ -136,7 +136,7 @@ class ConnectionsService final : public v1::Connections::Service {
                                 const v1::DeleteConnectionRequest* request,
                                 v1::DeleteConnectionResponse* response) override {
     if (auto status = script_.Enter("DeleteConnection", context); !status.ok()) return status;
-    const absl::MutexLock lock(&script_.mutex);
+    const MutexLock lock(&script_.mutex);
     const auto found = script_.connections.find(request->name());
     if (found == script_.connections.end()) return NotFound();
     if (found->second.etag() != request->etag()) {
@@ -151,7 +151,7 @@ class ConnectionsService final : public v1::Connections::Service {
                               const v1::GetCertificateRequest* request,
                               v1::Certificate* response) override {
     if (auto status = script_.Enter("GetCertificate", context); !status.ok()) return status;
-    const absl::MutexLock lock(&script_.mutex);
+    const MutexLock lock(&script_.mutex);
     script_.get_certificate = *request;
     *response = script_.certificate;
     return grpc::Status::OK;
@@ -168,7 +168,7 @@ class KeyVersionsService final : public v1::KeyVersions::Service {
   grpc::Status ListKeyVersions(grpc::ServerContext* context, const v1::ListKeyVersionsRequest*,
                                v1::ListKeyVersionsResponse* response) override {
     if (auto status = script_.Enter("ListKeyVersions", context); !status.ok()) return status;
-    const absl::MutexLock lock(&script_.mutex);
+    const MutexLock lock(&script_.mutex);
     for (const v1::KeyVersion& version : script_.versions) *response->add_key_versions() = version;
     return grpc::Status::OK;
   }
@@ -232,22 +232,22 @@ ScriptedSigner::~ScriptedSigner() {
 std::string ScriptedSigner::address() const { return "127.0.0.1:" + std::to_string(impl_->port); }
 
 void ScriptedSigner::FailNext(const std::string& method, const grpc::Status& status, int times) {
-  const absl::MutexLock lock(&impl_->script.mutex);
+  const MutexLock lock(&impl_->script.mutex);
   for (int i = 0; i < times; ++i) impl_->script.failures[method].push_back(status);
 }
 
 void ScriptedSigner::Hang(const std::string& method) {
-  const absl::MutexLock lock(&impl_->script.mutex);
+  const MutexLock lock(&impl_->script.mutex);
   impl_->script.hanging.insert(method);
 }
 
 int ScriptedSigner::Calls(const std::string& method) const {
-  const absl::MutexLock lock(&impl_->script.mutex);
+  const MutexLock lock(&impl_->script.mutex);
   return impl_->script.calls[method];
 }
 
 void ScriptedSigner::SetConnections(const std::vector<v1::Connection>& connections) {
-  const absl::MutexLock lock(&impl_->script.mutex);
+  const MutexLock lock(&impl_->script.mutex);
   impl_->script.connections.clear();
   for (const auto& connection : connections) {
     impl_->script.connections[connection.name()] = connection;
@@ -255,27 +255,27 @@ void ScriptedSigner::SetConnections(const std::vector<v1::Connection>& connectio
 }
 
 void ScriptedSigner::SetCertificate(const v1::Certificate& certificate) {
-  const absl::MutexLock lock(&impl_->script.mutex);
+  const MutexLock lock(&impl_->script.mutex);
   impl_->script.certificate = certificate;
 }
 
 void ScriptedSigner::SetKeyVersions(const std::vector<v1::KeyVersion>& versions) {
-  const absl::MutexLock lock(&impl_->script.mutex);
+  const MutexLock lock(&impl_->script.mutex);
   impl_->script.versions = versions;
 }
 
 v1::SignRequest ScriptedSigner::sign_request() const {
-  const absl::MutexLock lock(&impl_->script.mutex);
+  const MutexLock lock(&impl_->script.mutex);
   return impl_->script.sign;
 }
 
 v1::UpdateConnectionRequest ScriptedSigner::update_request() const {
-  const absl::MutexLock lock(&impl_->script.mutex);
+  const MutexLock lock(&impl_->script.mutex);
   return impl_->script.update;
 }
 
 v1::GetCertificateRequest ScriptedSigner::certificate_request() const {
-  const absl::MutexLock lock(&impl_->script.mutex);
+  const MutexLock lock(&impl_->script.mutex);
   return impl_->script.get_certificate;
 }
 

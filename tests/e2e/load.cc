@@ -20,7 +20,7 @@ void Load::Run(client::SignerClient& client, const std::string& name) {
   for (int i = 0; !stopping_; ++i) {
     const std::string claims = GoodClaims(absl::StrCat(R"(,"jti":")", name, "-", i, R"(")"));
     const absl::StatusOr<client::Assertion> assertion = client.Sign("acme", claims);
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (!assertion.ok()) {
       ++errors_[CodeAndReason(assertion.status())];
       return;
@@ -38,12 +38,12 @@ void Load::Stop() {
 }
 
 std::vector<std::string> Load::claims_sha256() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return claims_sha256_;
 }
 
 std::map<std::string, int> Load::errors() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return errors_;
 }
 

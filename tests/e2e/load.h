@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "client/signer_client.h"
+#include "common/mutex.h"
 
 namespace keyward::e2e {
 
@@ -41,7 +41,7 @@ class Load {
   std::vector<std::unique_ptr<client::SignerClient>> clients_;
   std::atomic<bool> stopping_ = false;
   std::atomic<int> count_ = 0;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<std::string> claims_sha256_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int> errors_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;

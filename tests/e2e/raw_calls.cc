@@ -120,7 +120,7 @@ HealthWatch::~HealthWatch() {
 }
 
 std::vector<std::string> HealthWatch::seen() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return seen_;
 }
 
@@ -134,7 +134,7 @@ void HealthWatch::Run() {
       grpc::ByteBuffer buffer;
       call->Read(&buffer, &queue_);
       if (!Wait(queue_)) break;
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(&mutex_);
       seen_.push_back(HealthStatus(ToBytes(buffer)));
     }
   }

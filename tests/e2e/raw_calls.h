@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 #include "tests/testing/signer_process.h"
 
 namespace keyward::e2e {
@@ -59,7 +59,7 @@ class HealthWatch {
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<std::string> seen_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };

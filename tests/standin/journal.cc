@@ -19,13 +19,13 @@ void Cut(std::string& text) {
 void Journal::Add(JournalEntry entry) {
   Cut(entry.issuer);
   Cut(entry.subject);
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (entries_.size() == kMaxEntries) entries_.pop_front();
   entries_.push_back(std::move(entry));
 }
 
 std::vector<JournalEntry> Journal::Entries() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return {entries_.begin(), entries_.end()};
 }
 

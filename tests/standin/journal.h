@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 
 namespace keyward::standin {
 
@@ -42,7 +42,7 @@ class Journal {
   std::vector<JournalEntry> Entries() const;
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::deque<JournalEntry> entries_ ABSL_GUARDED_BY(mutex_);
 };
 

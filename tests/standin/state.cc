@@ -41,13 +41,13 @@ absl::Status State::Commit(Org next) {
 }
 
 std::string State::organization_id() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return org_.id;
 }
 
 absl::StatusOr<std::string> State::CreateApp(AppSettings settings) {
   const std::string consumer_key = NewConsumerKey();
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   Org next = org_;
   AddUsers(settings.users, next);
   next.apps[consumer_key] = {std::move(settings), consumer_key, std::nullopt};
@@ -57,7 +57,7 @@ absl::StatusOr<std::string> State::CreateApp(AppSettings settings) {
 
 absl::Status State::SetCertificate(absl::string_view consumer_key,
                                    std::optional<UploadedCertificate> certificate) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   Org next = org_;
   const auto app = next.apps.find(std::string(consumer_key));
   if (app == next.apps.end()) return NoSuchApp();
@@ -66,7 +66,7 @@ absl::Status State::SetCertificate(absl::string_view consumer_key,
 }
 
 absl::Status State::SetUsers(absl::string_view consumer_key, std::vector<std::string> users) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   Org next = org_;
   const auto app = next.apps.find(std::string(consumer_key));
   if (app == next.apps.end()) return NoSuchApp();
@@ -76,7 +76,7 @@ absl::Status State::SetUsers(absl::string_view consumer_key, std::vector<std::st
 }
 
 absl::Status State::SetUserActive(absl::string_view username, bool active) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   Org next = org_;
   const auto user = next.users.find(std::string(username));
   if (user == next.users.end()) {
@@ -87,28 +87,28 @@ absl::Status State::SetUserActive(absl::string_view username, bool active) {
 }
 
 std::vector<App> State::Apps() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   std::vector<App> apps;
   for (const auto& [consumer_key, app] : org_.apps) apps.push_back(app);
   return apps;
 }
 
 std::optional<App> State::FindApp(absl::string_view consumer_key) const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   const auto app = org_.apps.find(std::string(consumer_key));
   if (app == org_.apps.end()) return std::nullopt;
   return app->second;
 }
 
 std::optional<User> State::FindUser(absl::string_view username) const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   const auto user = org_.users.find(std::string(username));
   if (user == org_.users.end()) return std::nullopt;
   return user->second;
 }
 
 Secret State::OpenSession(absl::string_view username, absl::string_view consumer_key) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   Secret token(NewAccessToken(org_.id));
   const Sha256Digest digest = Sha256(token.Expose());
   if (session_order_.size() == kMaxSessions) {
@@ -123,7 +123,7 @@ Secret State::OpenSession(absl::string_view username, absl::string_view consumer
 
 std::optional<Session> State::UseSession(absl::string_view access_token) {
   const Sha256Digest digest = Sha256(access_token);
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   const auto session = sessions_.find(digest);
   if (session == sessions_.end() || session->second.expires <= now()) return std::nullopt;
   session->second.expires = now() + options_.session_lifetime;
@@ -131,7 +131,7 @@ std::optional<Session> State::UseSession(absl::string_view access_token) {
 }
 
 std::vector<Session> State::Sessions() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   std::vector<Session> sessions;
   for (const Sha256Digest& digest : session_order_) {
     const Session& session = sessions_.at(digest);
@@ -141,7 +141,7 @@ std::vector<Session> State::Sessions() const {
 }
 
 void State::EndSessions() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   sessions_.clear();
   session_order_.clear();
 }

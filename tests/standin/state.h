@@ -17,9 +17,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 #include "common/openssl.h"
 #include "common/secret.h"
 #include "tests/standin/certificate.h"
@@ -122,7 +122,7 @@ class State {
   absl::Status Commit(Org next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const StateOptions options_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   Org org_ ABSL_GUARDED_BY(mutex_);
   // By the SHA-256 of the access token; `session_order_` has the oldest first.
   absl::flat_hash_map<Sha256Digest, Session> sessions_ ABSL_GUARDED_BY(mutex_);

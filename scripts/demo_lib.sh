@@ -24,7 +24,7 @@ start() {
   PIDS+=($!)
 }
 
-says_or_died() { grep -q "$2" "$DIR/$1" || is_stopped "${PIDS[-1]}"; }
+says_or_died() { grep -qs "$2" "$DIR/$1" || is_stopped "${PIDS[-1]}"; }
 
 # wait_for LOG PATTERN: prints the line by which the last daemon says it serves.
 wait_for() {

@@ -52,7 +52,7 @@ absl::Status Token(const Cli& cli, const Options& options) {
 void AddTokenCommand(CLI::App& app, Cli& cli) {
   const auto options = std::make_shared<Options>();
   CLI::App& token = AddVerb(app, cli, "token", "Exchange an assertion and print the access token",
-                            "curl --header \"$(keyward token acme --header)\" https://...",
+                            "curl --header @<(keyward token acme --header) https://...",
                             [&cli, options] { return Token(cli, *options); });
   token.add_option("NAME", options->name, "the connection's name")->required();
   token.add_option("--subject", options->choice.subject,

@@ -50,7 +50,10 @@ function(keyward_library name)
 endfunction()
 
 # keyward_test(NAME SOURCES a_test.cc ... DEPS lib ... [LABELS label ...])
-# One GoogleTest binary; each of its tests is one test of ctest.
+# One GoogleTest binary; each of its tests is one test of ctest. The label `grpc`
+# is for tests with a gRPC server or calls to one, in the test's process or in one
+# that it starts: the preset tsan leaves them out, for Debian's gRPC is built without
+# ThreadSanitizer, which takes all that its threads hand over for races.
 function(keyward_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})

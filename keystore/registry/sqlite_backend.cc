@@ -78,8 +78,11 @@ absl::Status SqliteBackend::CheckIntegrity() {
 }
 
 absl::Status SqliteBackend::CheckOwner() {
+  // In this order: another process may be making the same file, and it writes the
+  // mark before the first table.
+  const SqlInteger tables = SelectInteger(session_, "SELECT COUNT(*) FROM sqlite_master");
   if (SelectInteger(session_, "PRAGMA application_id") == kApplicationId) return absl::OkStatus();
-  if (SelectInteger(session_, "SELECT COUNT(*) FROM sqlite_master") > 0) {
+  if (tables > 0) {
     return Error(absl::StatusCode::kFailedPrecondition, "REGISTRY_FOREIGN",
                  "this is the SQLite database of another program; give the registry a file of "
                  "its own");

@@ -16,6 +16,7 @@ Secret::Secret(std::string&& text) : text_(text) { WipeString(text); }
 
 Secret::~Secret() { Wipe(); }
 
+// NOLINTNEXTLINE(performance-move-constructor-init): copied for the same reason.
 Secret::Secret(Secret&& other) noexcept : text_(other.text_) { other.Wipe(); }
 
 Secret& Secret::operator=(Secret&& other) noexcept {

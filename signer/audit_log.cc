@@ -151,7 +151,7 @@ void AuditLog::Run() {
     std::vector<Entry> group = NextGroup(busy);
     if (group.empty()) return;
     busy = group.size() > 1;
-    Flush(std::move(group));
+    Flush(group);
   }
 }
 
@@ -168,7 +168,7 @@ std::vector<AuditLog::Entry> AuditLog::NextGroup(bool gather) {
   return std::exchange(pending_, {});
 }
 
-void AuditLog::Flush(std::vector<Entry> group) {
+void AuditLog::Flush(const std::vector<Entry>& group) {
   std::string lines;
   uint64_t sequence = next_sequence_;
   for (const Entry& entry : group) lines += ToJsonLine(entry.record, sequence++);
@@ -184,7 +184,7 @@ void AuditLog::Flush(std::vector<Entry> group) {
     failed_ = !written.ok();
   }
   const absl::Status outcome = written.ok() ? absl::OkStatus() : Unavailable();
-  for (Entry& entry : group) {
+  for (const Entry& entry : group) {
     if (entry.durable) entry.durable(outcome);
   }
 }

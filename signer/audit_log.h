@@ -69,7 +69,7 @@ class AuditLog {
 
   void Run();
   std::vector<Entry> NextGroup(bool gather);
-  void Flush(std::vector<Entry> group);
+  void Flush(const std::vector<Entry>& group);
   absl::Status Write(const std::string& lines);
 
   const std::string path_;

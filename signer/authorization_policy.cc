@@ -84,8 +84,9 @@ class PolicyReader {
     const std::optional<YamlReader> list = reader.Require(key, what);
     if (!list) return {};
     std::vector<YamlReader> items = list->Items();
-    if (items.empty() && list->IsSequence())
+    if (items.empty() && list->IsSequence()) {
       list->Mistake(absl::StrCat("must name at least one: ", what));
+    }
     return items;
   }
 

@@ -150,7 +150,7 @@ grpc::Status ConnectionsService::DeleteConnection(grpc::ServerContext* context,
             administration_.parts().lifecycle.DeleteConnection(request->name(), request->etag(),
                                                                DeadlineOf(*context));
         // Also after a failure half-way: the connection signs nothing any more.
-        const absl::Status refreshed = administration_.RefreshSnapshot();
+        absl::Status refreshed = administration_.RefreshSnapshot();
         RETURN_IF_ERROR(destroyed.status());
         response->set_destroyed_key_versions(*destroyed);
         return refreshed;

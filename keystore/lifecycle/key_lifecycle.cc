@@ -118,7 +118,7 @@ absl::Status KeyLifecycle::Destroy(const KeyVersion& version, absl::Time deadlin
 absl::Status KeyLifecycle::DestroyOnToken(const KeyVersion& version, absl::Time deadline) {
   ASSIGN_OR_RETURN(pkcs11::SessionLease lease, pool_.TakeForAdministration(deadline));
   pool_.RemoveKey(version.key_id);
-  const absl::Status destroyed = pkcs11::DestroyKeyPair(lease.session(), version.key_id);
+  absl::Status destroyed = pkcs11::DestroyKeyPair(lease.session(), version.key_id);
   lease.Report(destroyed);
   return destroyed;
 }

@@ -168,7 +168,7 @@ absl::Status SessionPool::CheckReady(absl::Time deadline) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(lease.status());
-  const absl::Status status = lease->session().CheckLoggedIn();
+  absl::Status status = lease->session().CheckLoggedIn();
   lease->Report(status);
   return status;
 }
@@ -178,7 +178,7 @@ uint64_t SessionPool::returned_in_order() const {
   return returned_in_order_;
 }
 
-absl::Status SessionPool::SetKeys(std::set<std::string> key_ids, absl::Time deadline) {
+absl::Status SessionPool::SetKeys(const std::set<std::string>& key_ids, absl::Time deadline) {
   {
     MutexLock lock(&mutex_);
     key_ids_ = key_ids;

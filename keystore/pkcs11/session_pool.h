@@ -104,7 +104,7 @@ class SessionPool {
   // Tells the pool which keys to hold handles of, in place of those before, and
   // looks them up. A key that is missing or refused is no error here: FindKey()
   // says so.
-  absl::Status SetKeys(std::set<std::string> key_ids, absl::Time deadline);
+  absl::Status SetKeys(const std::set<std::string>& key_ids, absl::Time deadline);
 
   // Adds a key just generated under `administration`, so that it need not be
   // searched for; forgets one that is destroyed.

@@ -47,7 +47,7 @@ absl::Status Token::LogIn() const {
   const CK_RV rv = module_->functions().C_Login(held_session_->handle(), CKU_USER, text,
                                                 static_cast<CK_ULONG>(pin.Expose().size()));
   if (rv == CKR_USER_ALREADY_LOGGED_IN) return absl::OkStatus();
-  const absl::Status status = CkStatus(rv, "C_Login");
+  absl::Status status = CkStatus(rv, "C_Login");
   if (IsPinError(status)) {
     return Annotate(status, absl::StrCat("the token refused the PIN from ", options_.pin_source,
                                          "; it was tried once and will not be tried again before "

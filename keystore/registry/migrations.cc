@@ -58,8 +58,8 @@ const Migration kFirst = {
   FOREIGN KEY (connection, incarnation) REFERENCES connections (name, incarnation),
   CHECK (certificate <> '' OR state IN ('GENERATING', 'DESTROYING', 'DESTROYED'))
 ))sql",
-        "CREATE UNIQUE INDEX key_versions_one_active ON key_versions (connection) "
-        "WHERE state = 'ACTIVE'",
+        R"sql(CREATE UNIQUE INDEX key_versions_one_active ON key_versions (connection)
+WHERE state = 'ACTIVE')sql",
     },
 };
 

@@ -41,8 +41,9 @@ absl::StatusOr<std::string> Administration::Identity(const grpc::ServerContext& 
 }
 
 grpc::Status Administration::Run(const Call& call, absl::FunctionRef<absl::Status()> work) {
-  AuditRecord record{
-      .time = absl::Now(), .method = std::string(call.method), .connection = call.connection};
+  AuditRecord record{.time = absl::Now(),
+                     .method = std::string(call.method),
+                     .connection = CutName(call.connection)};
   const auto decide = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
     ASSIGN_OR_RETURN(record.identity, Identity(call.context));

@@ -29,6 +29,12 @@ constexpr off_t kTailBytes = 16384;
 // flushes.
 constexpr absl::Duration kGatherTime = absl::Milliseconds(4);
 
+// A disk that takes longer does not answer.
+constexpr absl::Duration kLongestFlush = absl::Seconds(5);
+
+// Far more than are ever on their way while the disk keeps up.
+constexpr size_t kMaxPending = 10000;
+
 // How ToJsonLine() begins.
 constexpr char kRecordStart[] = "{\"sequence\":";
 
@@ -137,7 +143,8 @@ void AuditLog::FinishGroup() {
 
 absl::Status AuditLog::CheckWritable() const {
   MutexLock lock(&mutex_);
-  return failed_ ? Unavailable() : absl::OkStatus();
+  const bool hangs = flush_start_ && absl::Now() - *flush_start_ > kLongestFlush;
+  return failed_ || hangs || pending_.size() > kMaxPending ? Unavailable() : absl::OkStatus();
 }
 
 void AuditLog::Probe() {
@@ -172,10 +179,15 @@ void AuditLog::Flush(const std::vector<Entry>& group) {
   std::string lines;
   uint64_t sequence = next_sequence_;
   for (const Entry& entry : group) lines += ToJsonLine(entry.record, sequence++);
+  {
+    MutexLock lock(&mutex_);
+    flush_start_ = absl::Now();
+  }
   const absl::Status written = Write(lines);
   if (written.ok()) next_sequence_ = sequence;
   {
     MutexLock lock(&mutex_);
+    flush_start_.reset();
     if (failed_ && written.ok()) spdlog::info("audit: {} can be written again", path_);
     if (!failed_ && !written.ok()) {
       spdlog::error("audit: cannot write {}: {}; nothing is signed", path_,
@@ -190,6 +202,7 @@ void AuditLog::Flush(const std::vector<Entry>& group) {
 }
 
 absl::Status AuditLog::Write(const std::string& lines) {
+  RETURN_IF_ERROR(CheckFile());
   absl::string_view rest = lines;
   absl::Status status;
   while (status.ok() && !rest.empty()) {
@@ -205,12 +218,32 @@ absl::Status AuditLog::Write(const std::string& lines) {
     durable_size_ += static_cast<off_t>(lines.size());
     return status;
   }
-  // Half a group must not stay: its callers are told that it is not there.
+  // Half a group must not stay: its callers are told that it is not there. Where it
+  // does, CheckFile() finds it.
   if (ftruncate(fd_.get(), durable_size_) != 0) {
     spdlog::error("audit: cannot remove an incomplete record: {}",
                   std::string(absl::ErrnoToStatus(errno, "ftruncate").message()));
   }
   return status;
+}
+
+// Whether the file is still the one that its path names, and ends where we left it.
+absl::Status AuditLog::CheckFile() {
+  struct stat ours {};
+  struct stat named {};
+  if (fstat(fd_.get(), &ours) != 0) return absl::ErrnoToStatus(errno, "fstat");
+  if (stat(path_.c_str(), &named) != 0 || named.st_dev != ours.st_dev ||
+      named.st_ino != ours.st_ino) {
+    return absl::FailedPreconditionError(
+        "the file was moved or removed while in use; put it back, or restart to begin a new one");
+  }
+  if (ours.st_size == durable_size_) return absl::OkStatus();
+  if (ours.st_size < durable_size_) {
+    return absl::DataLossError(
+        "records were cut off the file; restart to go on after what is left");
+  }
+  if (ftruncate(fd_.get(), durable_size_) == 0) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, "what is behind the last record cannot be removed");
 }
 
 }  // namespace keyward::signer

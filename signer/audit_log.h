@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/mutex.h"
 #include "common/unique_fd.h"
 #include "signer/audit_record.h"
@@ -51,8 +53,9 @@ class AuditLog {
   // Says that no more records are on their way: what has gathered is flushed now.
   void FinishGroup();
 
-  // OK, or AUDIT_UNAVAILABLE after the last group failed: then nothing should be
-  // signed at all. Every append tries again, and so does Probe().
+  // OK, or AUDIT_UNAVAILABLE after the last group failed, while the disk does not
+  // answer, and while more records wait than a group should have: then nothing
+  // should be signed at all. Every append tries again, and so does Probe().
   absl::Status CheckWritable() const;
 
   // After a failure, appends a record that says that the log works again, if it
@@ -71,6 +74,7 @@ class AuditLog {
   std::vector<Entry> NextGroup(bool gather);
   void Flush(const std::vector<Entry>& group);
   absl::Status Write(const std::string& lines);
+  absl::Status CheckFile();
 
   const std::string path_;
   const UniqueFd fd_;
@@ -83,6 +87,8 @@ class AuditLog {
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool group_is_complete_ ABSL_GUARDED_BY(mutex_) = false;
   bool failed_ ABSL_GUARDED_BY(mutex_) = false;
+  // Of the flush under way.
+  std::optional<absl::Time> flush_start_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

@@ -7,8 +7,9 @@
 namespace keyward::signer {
 namespace {
 
-// What a caller wrote is kept only as far as a well-formed request goes.
+// Longer than any name that the signer accepts.
 constexpr size_t kMaxTextBytes = 512;
+constexpr size_t kMaxNameBytes = 63;
 
 std::string Cut(const std::string& text) { return text.substr(0, kMaxTextBytes); }
 
@@ -17,6 +18,8 @@ void AddText(nlohmann::ordered_json& line, const char* name, const std::string& 
 }
 
 }  // namespace
+
+std::string CutName(const std::string& text) { return text.substr(0, kMaxNameBytes + 1); }
 
 std::string ToJsonLine(const AuditRecord& record, uint64_t sequence) {
   nlohmann::ordered_json line;
@@ -33,8 +36,9 @@ std::string ToJsonLine(const AuditRecord& record, uint64_t sequence) {
   AddText(line, "sub", record.sub);
   AddText(line, "aud", record.aud);
   if (record.exp) line["exp"] = absl::ToUnixSeconds(*record.exp);
-  // Cutting may have split a character.
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  // Cutting may have split a character. ASCII alone, so that what a caller wrote
+  // cannot steer the terminal of whoever reads the log.
+  return line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace keyward::signer

@@ -19,7 +19,7 @@ struct AuditRecord {
   std::string identity;
   // The API's method: "Sign", "CreateConnection".
   std::string method;
-  // As the caller wrote it.
+  // As the caller wrote it, cut off where no name is that long.
   std::string connection;
   std::optional<uint32_t> key_version;
   // Of the claims as they came, 64 hexadecimal digits.
@@ -33,7 +33,11 @@ struct AuditRecord {
   std::string refusal;
 };
 
-// The record as one line of JSON with `sequence` as its number and "\n" at the
+// `text`, at most as much of it as a connection's name can have: a record must not
+// grow with what a stranger sends.
+std::string CutName(const std::string& text);
+
+// The record as one line of JSON in ASCII with `sequence` as its number and "\n" at the
 // end. Members that do not apply are left out.
 std::string ToJsonLine(const AuditRecord& record, uint64_t sequence);
 

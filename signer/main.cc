@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "signer/authorization_policy.h"
 #include "signer/config.h"
+#include "signer/process.h"
 #include "signer/server.h"
 
 namespace keyward::signer {
@@ -20,17 +21,6 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
-
-// Every thread that is made later inherits the mask, so that only main() sees
-// these signals.
-sigset_t BlockStopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
 
 int Fail(const absl::Status& status) {
   fprintf(stderr, "keyward-signer: %s\n", std::string(status.message()).c_str());
@@ -89,6 +79,7 @@ int Main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("keyward-signer"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
 
+  PrepareProcess();
   const absl::StatusOr<SignerConfig> config = LoadConfig(config_file);
   if (!config.ok()) return Fail(config.status());
   if (const absl::Status checked = CheckSettings(*config); !checked.ok()) return Fail(checked);

@@ -1,6 +1,7 @@
 #include "signer/server.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
@@ -15,7 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "common/status_macros.h"
+#include "keystore/certificate/rsa_public_key.h"
 #include "keystore/registry/sqlite_registry.h"
 
 namespace keyward::signer {
@@ -24,7 +27,11 @@ namespace {
 // More than a connection with every list full; claims have 4 KiB at most.
 constexpr int kMaxRequestBytes = 64 * 1024;
 constexpr int kAdministrationThreads = 4;
-constexpr int kTlsReloadSeconds = 10;
+// Also for calls that stay: reflection, Watch.
+constexpr int kMaxThreads = 256;
+constexpr int kMaxCallsOfAConnection = 1000;
+constexpr int kConnectionAgeMilliseconds = 3600 * 1000;
+constexpr int kConnectionGraceMilliseconds = 60 * 1000;
 constexpr absl::Duration kHealthInterval = absl::Seconds(1);
 constexpr absl::Duration kFinishInterval = absl::Minutes(1);
 constexpr absl::Duration kStartDeadline = absl::Minutes(5);
@@ -43,10 +50,14 @@ absl::StatusOr<std::unique_ptr<pkcs11::SessionPool>> OpenToken(const TokenConfig
                          .key_requirements = {.allow_imported = config.allow_imported_keys}});
 }
 
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsConfig& tls) {
-  // Reads the files again when they change; a bad new file keeps the old.
-  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      tls.private_key, tls.certificate, tls.client_ca, kTlsReloadSeconds);
+// Reads the files once. gRPC's provider that watches files is not used: it ends the
+// process on an empty file, and takes a key that is not the certificate's.
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> TlsCredentials(const TlsConfig& tls) {
+  ASSIGN_OR_RETURN(const std::string client_ca, ReadFile(tls.client_ca));
+  ASSIGN_OR_RETURN(const std::string certificate, ReadFile(tls.certificate));
+  ASSIGN_OR_RETURN(const std::string private_key, ReadFile(tls.private_key));
+  auto provider = std::make_shared<grpc::experimental::StaticDataCertificateProvider>(
+      client_ca, std::vector<grpc::experimental::IdentityKeyCertPair>{{private_key, certificate}});
   grpc::experimental::TlsServerCredentialsOptions options(provider);
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
@@ -54,14 +65,31 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsConfig& tls) {
   return grpc::experimental::TlsServerCredentials(options);
 }
 
-std::set<std::string> KeyIdsOf(const registry::Contents& contents) {
-  std::set<std::string> key_ids;
+// What one caller can take of the server.
+void LimitResources(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.SetResourceQuota(grpc::ResourceQuota("keyward-signer").SetMaxThreads(kMaxThreads));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsOfAConnection);
+  // A client whose certificate has expired or lost its CA is asked for a new one.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMilliseconds);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionGraceMilliseconds);
+  // Without it a second signer could share the port and take half of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kAdministrationThreads);
+}
+
+// The keys that should be on the token, each with its certificate's modulus.
+absl::StatusOr<pkcs11::ExpectedKeys> ExpectedKeysOf(const registry::Contents& contents) {
+  pkcs11::ExpectedKeys keys;
   for (const registry::KeyVersion& version : contents.key_versions) {
     const bool has_key = version.state != registry::VersionState::kDestroying &&
                          version.state != registry::VersionState::kDestroyed;
-    if (has_key) key_ids.insert(version.key_id);
+    if (!has_key) continue;
+    ASSIGN_OR_RETURN(const EvpPkeyPtr key, PublicKeyOfCertificate(version.certificate_der));
+    ASSIGN_OR_RETURN(keys[version.key_id], ModulusOf(*key));
   }
-  return key_ids;
+  return keys;
 }
 
 }  // namespace
@@ -92,10 +120,14 @@ absl::Status Server::OpenKeystore(const SignerConfig& config) {
       *registry_, *sessions_,
       KeyLifecycleOptions{.certificate_validity =
                               absl::Hours(24) * config.certificate_validity_days});
-  RETURN_IF_ERROR(
-      Annotate(lifecycle_->FinishInterrupted(deadline), "finishing what was interrupted"));
+  // One key that can't be finished must not keep the others from signing; it is
+  // tried again while the signer runs.
+  if (absl::Status status = lifecycle_->FinishInterrupted(deadline); !status.ok()) {
+    spdlog::error("what was interrupted is not finished yet: {}", std::string(status.message()));
+  }
   ASSIGN_OR_RETURN(registry::Contents contents, registry_->Load());
-  RETURN_IF_ERROR(sessions_->SetKeys(KeyIdsOf(contents), deadline));
+  ASSIGN_OR_RETURN(pkcs11::ExpectedKeys keys, ExpectedKeysOf(contents));
+  RETURN_IF_ERROR(sessions_->SetKeys(std::move(keys), deadline));
   ASSIGN_OR_RETURN(std::shared_ptr<const registry::Snapshot> snapshot,
                    registry::Snapshot::New(std::move(contents)));
   snapshots_ = std::make_unique<registry::SnapshotHolder>(std::move(snapshot));
@@ -120,12 +152,10 @@ absl::Status Server::Serve(const SignerConfig& config) {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(config.listen, TlsCredentials(config.tls), &port);
-  // Without it a second signer could share the port and take half of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
-  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kAdministrationThreads);
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
+                   TlsCredentials(config.tls));
+  builder.AddListeningPort(config.listen, credentials, &port);
+  LimitResources(builder);
   builder.RegisterService(signing_service_->service());
   builder.RegisterService(connections_service_.get());
   builder.RegisterService(key_versions_service_.get());

@@ -53,7 +53,8 @@ absl::Status KeyRefused(const registry::KeyVersion& version, const absl::Status&
 
 void Signer::Sign(const grpc::AuthContext& peer, const v1::SignRequest& request,
                   absl::Time deadline, Done done) {
-  AuditRecord record{.time = absl::Now(), .method = "Sign", .connection = request.connection()};
+  AuditRecord record{
+      .time = absl::Now(), .method = "Sign", .connection = CutName(request.connection())};
   absl::StatusOr<v1::SignResponse> response = Decide(peer, request, deadline, record);
   if (!response.ok()) {
     record.refusal = ReasonOf(response.status()).value_or("INTERNAL");
@@ -165,7 +166,7 @@ void Signer::Refuse(const grpc::AuthContext& peer, const v1::SignRequest& reques
   parts_.audit.Append({.time = absl::Now(),
                        .identity = PeerIdentity(peer).value_or(""),
                        .method = "Sign",
-                       .connection = request.connection(),
+                       .connection = CutName(request.connection()),
                        .refusal = ReasonOf(why).value_or("INTERNAL")},
                       nullptr);
   done(why);

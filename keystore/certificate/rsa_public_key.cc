@@ -22,8 +22,7 @@ BignumPtr ToBignum(absl::string_view big_endian) {
   return BignumPtr(BN_bin2bn(Bytes(big_endian), static_cast<int>(big_endian.size()), nullptr));
 }
 
-// Base64urlUInt of RFC 7518 section 2.
-absl::StatusOr<std::string> Base64UrlNumber(const EVP_PKEY& key, const char* parameter) {
+absl::StatusOr<std::string> ReadNumber(const EVP_PKEY& key, const char* parameter) {
   BIGNUM* number = nullptr;
   if (EVP_PKEY_get_bn_param(&key, parameter, &number) != 1) {
     return OpensslError("cannot read the public key");
@@ -31,6 +30,12 @@ absl::StatusOr<std::string> Base64UrlNumber(const EVP_PKEY& key, const char* par
   const BignumPtr owned(number);
   std::string bytes(static_cast<size_t>(BN_num_bytes(number)), '\0');
   BN_bn2bin(number, reinterpret_cast<uint8_t*>(bytes.data()));
+  return bytes;
+}
+
+// Base64urlUInt of RFC 7518 section 2.
+absl::StatusOr<std::string> Base64UrlNumber(const EVP_PKEY& key, const char* parameter) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadNumber(key, parameter));
   return absl::WebSafeBase64Escape(bytes);
 }
 
@@ -68,6 +73,10 @@ absl::StatusOr<EvpPkeyPtr> PublicKeyOfCertificate(absl::string_view certificate_
     return absl::InvalidArgumentError("the certificate's key is not an RSA key");
   }
   return key;
+}
+
+absl::StatusOr<std::string> ModulusOf(const EVP_PKEY& key) {
+  return ReadNumber(key, OSSL_PKEY_PARAM_RSA_N);
 }
 
 absl::StatusOr<std::string> JwkThumbprint(const EVP_PKEY& key) {

@@ -19,6 +19,9 @@ absl::StatusOr<EvpPkeyPtr> MakeRsaPublicKey(absl::string_view modulus,
 // or its key is not RSA.
 absl::StatusOr<EvpPkeyPtr> PublicKeyOfCertificate(absl::string_view certificate_der);
 
+// The modulus of an RSA key, big-endian without leading zeros.
+absl::StatusOr<std::string> ModulusOf(const EVP_PKEY& key);
+
 // SHA-256 JWK thumbprint (RFC 7638) of an RSA key, base64url without padding.
 absl::StatusOr<std::string> JwkThumbprint(const EVP_PKEY& key);
 

@@ -83,7 +83,7 @@ absl::Status KeyLifecycle::Issue(const KeyVersion& version, const pkcs11::TokenK
                                              {.certificate_der = std::move(certificate.der),
                                               .kid = std::move(kid),
                                               .certificate_not_after = certificate.not_after}));
-  pool_.AddKey(lease, version.key_id, pair.private_key);
+  pool_.AddKey(lease, version.key_id, pair);
   return absl::OkStatus();
 }
 
@@ -146,20 +146,18 @@ absl::Status KeyLifecycle::FinishInterrupted(absl::Time deadline) {
   MutexLock lock(&mutex_);
   has_unfinished_ = true;
   ASSIGN_OR_RETURN(const std::vector<KeyVersion> unfinished, registry_.ListUnfinished());
+  absl::Status first_error;
   for (const KeyVersion& version : unfinished) {
     const absl::Status status = version.state == VersionState::kGenerating
                                     ? FinishOrUndo(version, deadline)
                                     : Destroy(version, deadline);
-    RETURN_IF_ERROR(Annotate(status, LabelOf(version)));
+    first_error.Update(Annotate(status, LabelOf(version)));
   }
-  has_unfinished_ = false;
-  return absl::OkStatus();
+  has_unfinished_ = !first_error.ok();
+  return first_error;
 }
 
-bool KeyLifecycle::HasUnfinished() const {
-  MutexLock lock(&mutex_);
-  return has_unfinished_;
-}
+bool KeyLifecycle::HasUnfinished() const { return has_unfinished_; }
 
 void KeyLifecycle::Step(absl::string_view step) const {
   if (options_.on_step) options_.on_step(step);

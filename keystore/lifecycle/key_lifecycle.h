@@ -3,6 +3,7 @@
 #ifndef KEYWARD_KEYSTORE_LIFECYCLE_KEY_LIFECYCLE_H_
 #define KEYWARD_KEYSTORE_LIFECYCLE_KEY_LIFECYCLE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -52,7 +53,8 @@ class KeyLifecycle {
   // Finishes or undoes what a crash or a failure left: a key version whose key
   // pair is complete on the token gets its certificate, one whose pair is not is
   // undone, and what was to be destroyed is destroyed. For start-up, and again
-  // later while HasUnfinished().
+  // later while HasUnfinished(). Goes on after one that fails, and returns the first
+  // error.
   absl::Status FinishInterrupted(absl::Time deadline);
 
   bool HasUnfinished() const;
@@ -76,7 +78,8 @@ class KeyLifecycle {
   pkcs11::SessionPool& pool_;
   const KeyLifecycleOptions options_;
   mutable Mutex mutex_;
-  bool has_unfinished_ ABSL_GUARDED_BY(mutex_) = false;
+  // Asked by the readiness check, which must not wait for a key generation.
+  std::atomic<bool> has_unfinished_ = false;
 };
 
 }  // namespace keyward

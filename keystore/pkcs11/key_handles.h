@@ -3,7 +3,7 @@
 #ifndef KEYWARD_KEYSTORE_PKCS11_KEY_HANDLES_H_
 #define KEYWARD_KEYSTORE_PKCS11_KEY_HANDLES_H_
 
-#include <set>
+#include <map>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -19,11 +19,15 @@ namespace keyward::pkcs11 {
 // once shared, and trusted only together with the sessions it was found with.
 using KeyHandles = absl::flat_hash_map<std::string, absl::StatusOr<CK_OBJECT_HANDLE>>;
 
-// Looks every key of `key_ids` up and checks its attributes. In the result a key
-// that is not there is NOT_FOUND, one that is there twice or fails the check
-// FAILED_PRECONDITION. Fails as a whole where the session does.
-absl::StatusOr<KeyHandles> FindKeyHandles(const Session& session,
-                                          const std::set<std::string>& key_ids,
+// The keys to look for: CKA_ID, and the RSA modulus of the certificate (big-endian),
+// so that a key put in another's place is found out before it signs.
+using ExpectedKeys = std::map<std::string, std::string>;
+
+// Looks every key of `keys` up and checks its attributes. In the result a key that
+// is not there is NOT_FOUND; one that is there twice, is another than the
+// certificate's or fails the check is FAILED_PRECONDITION. Fails as a whole where
+// the session does.
+absl::StatusOr<KeyHandles> FindKeyHandles(const Session& session, const ExpectedKeys& keys,
                                           const KeyRequirements& requirements);
 
 }  // namespace keyward::pkcs11

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "common/status_macros.h"
@@ -19,42 +21,69 @@ bool FoundAny(const KeyHandles& handles) {
          });
 }
 
-absl::StatusOr<KeyHandles> ReconnectAndFind(Token& token, const std::set<std::string>& key_ids,
-                                            const KeyRequirements& requirements) {
+absl::StatusOr<Generation> Begin(const Token& token, size_t size, const ExpectedKeys& keys,
+                                 const KeyRequirements& requirements) {
+  Generation generation;
+  ASSIGN_OR_RETURN(generation.handles, FindKeyHandles(*token.held_session(), keys, requirements));
+  ASSIGN_OR_RETURN(generation.sessions, OpenSessions(token, size));
+  return generation;
+}
+
+absl::StatusOr<Generation> Reconnect(Token& token, size_t size, const ExpectedKeys& keys,
+                                     const KeyRequirements& requirements) {
   RETURN_IF_ERROR(token.Reconnect());
-  ASSIGN_OR_RETURN(KeyHandles handles,
-                   FindKeyHandles(*token.held_session(), key_ids, requirements));
-  if (!FoundAny(handles)) return absl::UnavailableError("none of the keys is found any more");
-  return handles;
+  ASSIGN_OR_RETURN(Generation generation, Begin(token, size, keys, requirements));
+  if (!FoundAny(generation.handles)) {
+    return absl::UnavailableError("none of the keys is found any more");
+  }
+  return generation;
 }
 
 }  // namespace
 
-absl::StatusOr<KeyHandles> Recovery::Climb(Token& token, const std::set<std::string>& key_ids,
-                                           const KeyRequirements& requirements) {
-  absl::StatusOr<KeyHandles> handles = ReconnectAndFind(token, key_ids, requirements);
-  if (handles.ok() || IsPinError(handles.status())) return handles;
-  const absl::Time now = absl::Now();
-  if (now < next_reload_) return handles;
-  next_reload_ = now + reload_interval_;
-  spdlog::warn("token: reconnecting did not help ({}); loading the module again",
-               std::string(handles.status().message()));
-  RETURN_IF_ERROR(token.Reload());
-  // The keys may really be gone, so what is found now is believed.
-  return FindKeyHandles(*token.held_session(), key_ids, requirements);
+absl::StatusOr<std::vector<Session>> OpenSessions(const Token& token, size_t size) {
+  std::vector<Session> sessions;
+  while (sessions.size() < size) {
+    absl::StatusOr<Session> session = token.OpenSession();
+    if (!session.ok()) {
+      // The token's own limit is not an error, as long as it leaves us one.
+      if (CkRvOf(session.status()) != CKR_SESSION_COUNT || sessions.empty()) {
+        return session.status();
+      }
+      spdlog::warn("token: allows {} sessions for signing, {} were configured", sessions.size(),
+                   size);
+      break;
+    }
+    sessions.push_back(*std::move(session));
+  }
+  return sessions;
 }
 
-absl::StatusOr<KeyHandles> Recovery::Run(Token& token, const std::set<std::string>& key_ids,
+absl::StatusOr<Generation> Recovery::Climb(Token& token, size_t size, const ExpectedKeys& keys,
+                                           const KeyRequirements& requirements) {
+  absl::StatusOr<Generation> generation = Reconnect(token, size, keys, requirements);
+  if (generation.ok() || IsPinError(generation.status())) return generation;
+  const absl::Time now = absl::Now();
+  if (now < next_reload_) return generation;
+  next_reload_ = now + reload_interval_;
+  spdlog::warn("token: reconnecting did not help ({}); loading the module again",
+               std::string(generation.status().message()));
+  RETURN_IF_ERROR(token.Reload());
+  // The keys may really be gone, so what is found now is believed.
+  return Begin(token, size, keys, requirements);
+}
+
+absl::StatusOr<Generation> Recovery::Run(Token& token, size_t size, const ExpectedKeys& keys,
                                          const KeyRequirements& requirements) {
-  absl::StatusOr<KeyHandles> handles = Climb(token, key_ids, requirements);
-  if (handles.ok()) {
+  absl::StatusOr<Generation> generation = Climb(token, size, keys, requirements);
+  if (generation.ok()) {
     spdlog::info("token: works again");
-    return handles;
+    return generation;
   }
   next_attempt_ =
-      IsPinError(handles.status()) ? absl::InfiniteFuture() : absl::Now() + retry_interval_;
-  spdlog::error("token: does not work: {}", std::string(handles.status().message()));
-  return handles;
+      IsPinError(generation.status()) ? absl::InfiniteFuture() : absl::Now() + retry_interval_;
+  spdlog::error("token: does not work: {}", std::string(generation.status().message()));
+  return generation;
 }
 
 }  // namespace keyward::pkcs11

@@ -2,8 +2,8 @@
 #ifndef KEYWARD_KEYSTORE_PKCS11_RECOVERY_H_
 #define KEYWARD_KEYSTORE_PKCS11_RECOVERY_H_
 
-#include <set>
-#include <string>
+#include <cstddef>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -13,7 +13,18 @@
 
 namespace keyward::pkcs11 {
 
-// Reopen → log in again → look the handles up again → unload and load the module.
+// Sessions that live and die together, and the handles that were found with them.
+struct Generation {
+  std::vector<Session> sessions;
+  KeyHandles handles;
+};
+
+// Up to `size` sessions for signing: fewer where the token allows no more, an error
+// where it gives none.
+absl::StatusOr<std::vector<Session>> OpenSessions(const Token& token, size_t size);
+
+// Reopen → log in again → look the handles up again, open the sessions for signing
+// → unload and load the module.
 // A rung is climbed only when the one below did not help; the last at most once
 // in `reload_interval`; nothing at all after the token refused the PIN. Not
 // thread-safe.
@@ -25,13 +36,14 @@ class Recovery {
   // When Run() may be called next: InfiniteFuture after a refused PIN.
   absl::Time next_attempt() const { return next_attempt_; }
 
-  // Climbs. Every session but the token's own must have been closed. Returns the
-  // handles of `key_ids`, found in the recovered token. Logs what it does.
-  absl::StatusOr<KeyHandles> Run(Token& token, const std::set<std::string>& key_ids,
+  // Climbs. Every session but the token's own must have been closed. Returns as
+  // many sessions as `size`, or as the token allows, and the handles of `keys`.
+  // Logs what it does.
+  absl::StatusOr<Generation> Run(Token& token, size_t size, const ExpectedKeys& keys,
                                  const KeyRequirements& requirements);
 
  private:
-  absl::StatusOr<KeyHandles> Climb(Token& token, const std::set<std::string>& key_ids,
+  absl::StatusOr<Generation> Climb(Token& token, size_t size, const ExpectedKeys& keys,
                                    const KeyRequirements& requirements);
 
   const absl::Duration reload_interval_;

@@ -65,7 +65,8 @@ absl::StatusOr<std::unique_ptr<SessionPool>> SessionPool::New(std::unique_ptr<To
                                                               const SessionPoolOptions& options) {
   std::unique_ptr<SessionPool> pool(new SessionPool(std::move(token), options));
   MutexLock lock(&pool->mutex_);
-  RETURN_IF_ERROR(pool->OpenSessions());
+  ASSIGN_OR_RETURN(pool->idle_, OpenSessions(*pool->token_, options.size));
+  pool->size_ = pool->idle_.size();
   return pool;
 }
 
@@ -73,22 +74,6 @@ SessionPool::~SessionPool() {
   // Sessions go before the module that token_ holds.
   MutexLock lock(&mutex_);
   idle_.clear();
-}
-
-absl::Status SessionPool::OpenSessions() {
-  while (idle_.size() < options_.size) {
-    absl::StatusOr<Session> session = token_->OpenSession();
-    if (!session.ok()) {
-      // The token's own limit is not an error, as long as it leaves us one.
-      if (CkRvOf(session.status()) != CKR_SESSION_COUNT || idle_.empty()) return session.status();
-      spdlog::warn("token: allows {} sessions for signing, {} were configured", idle_.size(),
-                   options_.size);
-      break;
-    }
-    idle_.push_back(*std::move(session));
-  }
-  size_ = idle_.size();
-  return absl::OkStatus();
 }
 
 absl::Status SessionPool::Await(absl::Time deadline, bool (SessionPool::*is_free)() const) {
@@ -119,13 +104,19 @@ void SessionPool::Recover() {
   state_ = State::kRecovering;
   // Nobody holds a lease: nothing is signing while these are closed.
   idle_.clear();
-  const std::set<std::string> key_ids = key_ids_;
+  const ExpectedKeys keys = keys_;
   mutex_.Unlock();
-  absl::StatusOr<KeyHandles> handles = recovery_.Run(*token_, key_ids, options_.key_requirements);
+  absl::StatusOr<Generation> generation =
+      recovery_.Run(*token_, options_.size, keys, options_.key_requirements);
   mutex_.Lock();
-  const absl::Status opened = handles.ok() ? OpenSessions() : handles.status();
-  if (opened.ok()) handles_ = std::make_shared<const KeyHandles>(*std::move(handles));
-  state_ = opened.ok() ? State::kWorking : State::kBroken;
+  if (!generation.ok()) {
+    state_ = State::kBroken;
+    return;
+  }
+  idle_ = std::move(generation->sessions);
+  size_ = idle_.size();
+  handles_ = std::make_shared<const KeyHandles>(std::move(generation->handles));
+  state_ = State::kWorking;
 }
 
 absl::StatusOr<SessionLease> SessionPool::Take(absl::Time deadline) {
@@ -178,14 +169,14 @@ uint64_t SessionPool::returned_in_order() const {
   return returned_in_order_;
 }
 
-absl::Status SessionPool::SetKeys(const std::set<std::string>& key_ids, absl::Time deadline) {
+absl::Status SessionPool::SetKeys(const ExpectedKeys& keys, absl::Time deadline) {
   {
     MutexLock lock(&mutex_);
-    key_ids_ = key_ids;
+    keys_ = keys;
   }
   ASSIGN_OR_RETURN(SessionLease lease, TakeForAdministration(deadline));
   absl::StatusOr<KeyHandles> handles =
-      FindKeyHandles(lease.session(), key_ids, options_.key_requirements);
+      FindKeyHandles(lease.session(), keys, options_.key_requirements);
   lease.Report(handles.status());
   RETURN_IF_ERROR(handles.status());
   // Of the lease's generation: the pool can't move to the next while we hold it.
@@ -195,20 +186,20 @@ absl::Status SessionPool::SetKeys(const std::set<std::string>& key_ids, absl::Ti
 }
 
 void SessionPool::AddKey(const SessionLease& administration, const std::string& key_id,
-                         CK_OBJECT_HANDLE handle) {
+                         const TokenKeyPair& pair) {
   MutexLock lock(&mutex_);
-  key_ids_.insert(key_id);
+  keys_[key_id] = pair.modulus;
   // The lease keeps the pool in the generation that the handle belongs to, unless
   // it saw an error; recovery then looks the key up itself.
   if (administration.broken_) return;
   auto handles = std::make_shared<KeyHandles>(*handles_);
-  handles->insert_or_assign(key_id, handle);
+  handles->insert_or_assign(key_id, pair.private_key);
   handles_ = std::move(handles);
 }
 
 void SessionPool::RemoveKey(const std::string& key_id) {
   MutexLock lock(&mutex_);
-  key_ids_.erase(key_id);
+  keys_.erase(key_id);
   auto handles = std::make_shared<KeyHandles>(*handles_);
   handles->erase(key_id);
   handles_ = std::move(handles);

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/mutex.h"
+#include "keystore/pkcs11/key_generator.h"
 #include "keystore/pkcs11/key_handles.h"
 #include "keystore/pkcs11/recovery.h"
 #include "keystore/pkcs11/token.h"
@@ -104,12 +104,12 @@ class SessionPool {
   // Tells the pool which keys to hold handles of, in place of those before, and
   // looks them up. A key that is missing or refused is no error here: FindKey()
   // says so.
-  absl::Status SetKeys(const std::set<std::string>& key_ids, absl::Time deadline);
+  absl::Status SetKeys(const ExpectedKeys& keys, absl::Time deadline);
 
   // Adds a key just generated under `administration`, so that it need not be
   // searched for; forgets one that is destroyed.
   void AddKey(const SessionLease& administration, const std::string& key_id,
-              CK_OBJECT_HANDLE handle);
+              const TokenKeyPair& pair);
   void RemoveKey(const std::string& key_id);
 
   // How many sessions there are for signing.
@@ -121,7 +121,6 @@ class SessionPool {
 
   SessionPool(std::unique_ptr<Token> token, const SessionPoolOptions& options);
 
-  absl::Status OpenSessions() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Returns OK once the state is kWorking and `*free` holds too.
   absl::Status Await(absl::Time deadline, bool (SessionPool::*is_free)() const)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -143,7 +142,7 @@ class SessionPool {
   size_t leased_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t returned_in_order_ ABSL_GUARDED_BY(mutex_) = 0;
   bool held_is_taken_ ABSL_GUARDED_BY(mutex_) = false;
-  std::set<std::string> key_ids_ ABSL_GUARDED_BY(mutex_);
+  ExpectedKeys keys_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const KeyHandles> handles_ ABSL_GUARDED_BY(mutex_);
 };
 

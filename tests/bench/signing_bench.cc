@@ -59,7 +59,7 @@ class Bench {
     key_id_ = OrDie(pkcs11::NewKeyId());
     auto lease = OrDie(pool_->TakeForAdministration(absl::InfiniteFuture()));
     const auto pair = OrDie(pkcs11::GenerateRsaKeyPair(lease.session(), "raw", key_id_, 2048));
-    pool_->AddKey(lease, key_id_, pair.private_key);
+    pool_->AddKey(lease, key_id_, pair);
   }
 
   Figures Raw(int threads, absl::Duration duration) {

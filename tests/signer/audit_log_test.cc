@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -197,6 +199,39 @@ TEST_F(AuditLogTest, AFullDiskFailsClosedLeavesNoHalfLineAndRecovers) {
   EXPECT_TRUE(log->CheckWritable().ok());
   EXPECT_EQ(Sequence(), (std::vector<int>{1, 2, 3}));
   EXPECT_EQ(Lines()[1]["method"], "ResumeAuditLog");
+}
+
+TEST_F(AuditLogTest, AFileThatWasMovedAwayFailsClosedAndIsTakenBack) {
+  const auto log = Open();
+  ASSERT_TRUE(AppendAndWait(*log, RecordOf("before")).ok());
+  std::filesystem::rename(path(), path() + ".away");
+  EXPECT_EQ(ReasonOf(AppendAndWait(*log, RecordOf("lost"))), "AUDIT_UNAVAILABLE");
+  ASSERT_TRUE(WriteFile(path(), "", 0600).ok());
+  EXPECT_EQ(ReasonOf(AppendAndWait(*log, RecordOf("lost"))), "AUDIT_UNAVAILABLE")
+      << "another file of that name is not ours";
+  std::filesystem::rename(path() + ".away", path());
+  EXPECT_TRUE(AppendAndWait(*log, RecordOf("after")).ok());
+  EXPECT_EQ(Sequence(), (std::vector<int>{1, 2}));
+}
+
+TEST_F(AuditLogTest, AFileThatWasCutShortFailsClosed) {
+  const auto log = Open();
+  ASSERT_TRUE(AppendAndWait(*log, RecordOf("before")).ok());
+  std::filesystem::resize_file(path(), 10);
+  EXPECT_EQ(ReasonOf(AppendAndWait(*log, RecordOf("lost"))), "AUDIT_UNAVAILABLE");
+  EXPECT_EQ(ReadFile(path())->size(), 10U);
+}
+
+TEST_F(AuditLogTest, WhatAStrangerSendsNeitherGrowsARecordNorSteersATerminal) {
+  AuditRecord record = RecordOf(CutName(std::string(60000, '\x01')));
+  EXPECT_LT(ToJsonLine(record, 1).size(), 600U);
+  record.connection =
+      "\xc2\x9b"
+      "2J\xe2\x80\xae";
+  const std::string line = ToJsonLine(record, 1);
+  EXPECT_TRUE(std::all_of(line.begin(), line.end(), [](char c) {
+    return (c >= ' ' && c <= '~') || c == '\n';
+  })) << line;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "keystore/certificate/rsa_public_key.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/pkcs11/object_finder.h"
 #include "keystore/registry/sqlite_registry.h"
@@ -64,7 +65,8 @@ TEST_P(CreationCrashTest, LeavesAWholeConnectionOrNone) {
     const auto versions = *registry_->ListKeyVersions("acme");
     ASSERT_EQ(versions.size(), 1U);
     EXPECT_EQ(versions.front().state, registry::VersionState::kActive);
-    ASSERT_TRUE(pool_->SetKeys({versions.front().key_id}, Soon()).ok());
+    const EvpPkeyPtr key = *PublicKeyOfCertificate(versions.front().certificate_der);
+    ASSERT_TRUE(pool_->SetKeys({{versions.front().key_id, *ModulusOf(*key)}}, Soon()).ok());
     EXPECT_TRUE(pool_->Take(Soon())->FindKey(versions.front().key_id).ok());
   } else {
     EXPECT_TRUE(lifecycle_->CreateConnection("acme", {}, Soon()).ok()) << "the name is free";

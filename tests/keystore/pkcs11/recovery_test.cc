@@ -137,6 +137,17 @@ TEST_F(RecoveryTest, AnErrorOfTheDeviceEndsTheGenerationAndTheNextWorks) {
   CallOnSession([&](const Session& session) { EXPECT_NE(session.handle(), before); });
 }
 
+TEST_F(RecoveryTest, LoadsTheModuleAgainWhenOnlyNewSessionsFail) {
+  SetFaults("");
+  Start({.reload_interval = absl::Hours(1), .retry_interval = absl::Hours(1)}, module());
+  SetFaults("C_OpenSession 0x30\n");
+  pool_->Take(Soon())->Distrust();
+  EXPECT_EQ(ReasonOf(Sign()), "TOKEN_UNAVAILABLE");
+  const absl::Status next = Sign();
+  ASSERT_TRUE(RetryDelayOf(next).has_value()) << next;
+  EXPECT_GT(*RetryDelayOf(next), absl::Minutes(50)) << "it must not try again at once";
+}
+
 TEST_F(RecoveryTest, AnErrorOfOneKeyLeavesTheSessionsAlone) {
   SetFaults("");
   Start(kEager, module());

@@ -74,18 +74,20 @@ TEST_F(SessionPoolTest, KnowsOnlyKeysItWasToldOf) {
 
 TEST_F(SessionPoolTest, LooksKeysUpAtStartAndSaysWhichAreMissingOrRefused) {
   std::string good;
+  TokenKeyPair pair;
   std::string twice = "the id of two keys";
   std::string exposed = "the id of an extractable key";
   {
     auto pool = OpenPool();
-    good = MakeKey(*pool);
+    good = MakeKey(*pool, &pair);
     auto lease = pool->TakeForAdministration(Soon());
     MakeOddKey(lease->session(), twice, {});
     MakeOddKey(lease->session(), twice, {});
     MakeOddKey(lease->session(), exposed, {.extractable = CK_TRUE});
   }
   auto pool = OpenPool();
-  ASSERT_TRUE(pool->SetKeys({good, twice, exposed, "gone"}, Soon()).ok());
+  ASSERT_TRUE(
+      pool->SetKeys({{good, pair.modulus}, {twice, ""}, {exposed, ""}, {"gone", ""}}, Soon()).ok());
   auto lease = pool->Take(Soon());
   EXPECT_TRUE(lease->FindKey(good).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(lease->FindKey(twice).status()));
@@ -99,8 +101,24 @@ TEST_F(SessionPoolTest, ASingleKeyIsCheckedToo) {
     auto lease = pool->TakeForAdministration(Soon());
     MakeOddKey(lease->session(), "id", {.extractable = CK_TRUE});
   }
-  ASSERT_TRUE(pool->SetKeys({"id"}, Soon()).ok());
+  ASSERT_TRUE(pool->SetKeys({{"id", ""}}, Soon()).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(pool->Take(Soon())->FindKey("id").status()));
+}
+
+TEST_F(SessionPoolTest, AnotherKeyInTheKeysPlaceIsRefused) {
+  auto pool = OpenPool();
+  TokenKeyPair pair;
+  const std::string key_id = MakeKey(*pool, &pair);
+  ASSERT_TRUE(pool->SetKeys({{key_id, pair.modulus}}, Soon()).ok());
+  EXPECT_TRUE(pool->Take(Soon())->FindKey(key_id).ok());
+  {
+    auto lease = pool->TakeForAdministration(Soon());
+    ASSERT_TRUE(DestroyKeyPair(lease->session(), key_id).ok());
+    MakeOddKey(lease->session(), key_id, {});
+  }
+  ASSERT_TRUE(pool->SetKeys({{key_id, pair.modulus}}, Soon()).ok());
+  const absl::Status refused = pool->Take(Soon())->FindKey(key_id).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
 }
 
 class SessionLimitTest : public FaultyTokenTest {};

@@ -69,7 +69,7 @@ std::string TokenTest::MakeKey(SessionPool& pool, TokenKeyPair* pair) {
   std::string key_id = OrDie(NewKeyId());
   SessionLease lease = OrDie(pool.TakeForAdministration(Soon()));
   TokenKeyPair made = OrDie(GenerateRsaKeyPair(lease.session(), "keyward/acme/1", key_id, 2048));
-  pool.AddKey(lease, key_id, made.private_key);
+  pool.AddKey(lease, key_id, made);
   if (pair != nullptr) *pair = std::move(made);
   return key_id;
 }

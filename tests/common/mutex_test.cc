@@ -33,7 +33,6 @@ TEST_F(MutexTest, LetsOneThreadInAtATime) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 5000;
   std::vector<std::thread> threads;
-  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([this] {
       for (int round = 0; round < kRounds; ++round) {

@@ -75,8 +75,9 @@ absl::StatusOr<AccessToken> ReadGrant(const Secret& body) {
     return Malformed("has an access_token that cannot be one");
   }
   ASSIGN_OR_RETURN(const std::string type, TakeText(*json, "token_type", true));
-  if (!absl::EqualsIgnoreCase(type, "Bearer"))
+  if (!absl::EqualsIgnoreCase(type, "Bearer")) {
     return Malformed("has a token_type other than Bearer");
+  }
   ASSIGN_OR_RETURN(granted.instance_url, TakeText(*json, "instance_url", true));
   if (!absl::StartsWith(granted.instance_url, "https://") ||
       !IsPrintableAscii(granted.instance_url)) {

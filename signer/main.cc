@@ -29,8 +29,8 @@ int Fail(const absl::Status& status) {
 
 // Every mistake in the files that the settings name.
 absl::Status CheckSettings(const SignerConfig& config) {
-  const absl::Status files = CheckFiles(config);
-  const absl::Status policy = LoadPolicy(config.policy).status();
+  absl::Status files = CheckFiles(config);
+  absl::Status policy = LoadPolicy(config.policy).status();
   // One that cannot be read is among the mistakes of the files already.
   if (!absl::IsInvalidArgument(policy)) {
     return files;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/file.h"
@@ -148,8 +149,9 @@ int Main(int rounds, absl::Duration duration) {
   bench.Sign(8, duration);  // not counted: warms the caches
   for (int round = 0; round < rounds; ++round) {
     one.push_back(bench.Raw(1, duration));
-    for (const int in_flight : kInFlight)
+    for (const int in_flight : kInFlight) {
       sign[in_flight].push_back(bench.Sign(in_flight, duration));
+    }
     two.push_back(bench.Raw(2, duration));
   }
   printf("RSA-2048, %d rounds of %s; medians; CPU of the signing process per signature\n", rounds,
@@ -166,9 +168,11 @@ int Main(int rounds, absl::Duration duration) {
 }  // namespace keyward::bench
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? atoi(argv[1]) : 5;
-  const int seconds = argc > 2 ? atoi(argv[2]) : 3;
-  if (rounds < 1 || seconds < 1) {
+  int rounds = 5;
+  int seconds = 3;
+  const bool understood = (argc <= 1 || absl::SimpleAtoi(argv[1], &rounds)) &&
+                          (argc <= 2 || absl::SimpleAtoi(argv[2], &seconds));
+  if (!understood || rounds < 1 || seconds < 1) {
     fprintf(stderr, "usage: signing_bench [ROUNDS [SECONDS]]\n");
     return 2;
   }

@@ -27,6 +27,7 @@ class HappyPathTest : public SignerTest {
     if (!standin_->WaitForOutput("\n")) ADD_FAILURE() << standin_->Output();
     int port = 0;
     int admin_port = 0;
+    // NOLINTNEXTLINE(cert-err34-c): a program of ours prints them.
     if (sscanf(standin_->Output().c_str(), "ready port=%d admin-port=%d", &port, &admin_port) !=
         2) {
       ADD_FAILURE() << standin_->Output();

@@ -79,8 +79,9 @@ class StrictReader {
   bool ReadTime(const std::string& key) {
     std::string digits;
     while (Peek() >= '0' && Peek() <= '9') digits += text_[at_++];
-    if (digits.empty() || digits.size() > 19 || (digits.size() > 1 && digits[0] == '0'))
+    if (digits.empty() || digits.size() > 19 || (digits.size() > 1 && digits[0] == '0')) {
       return false;
+    }
     if (Peek() == '.' || Peek() == 'e' || Peek() == 'E') return false;
     if (digits.size() == 19 && digits > "9223372036854775807") return false;
     const int64_t time = std::stoll(digits);

@@ -136,8 +136,8 @@ TEST(StateFileTest, AFileThatDoesNotFitIsNamed) {
   for (const absl::string_view bad :
        {"", "{", "{}", "[]", R"({"id":1,"users":{},"apps":[]})",
         R"({"id":"a","users":{},"apps":[{}]})",
-        R"({"id":"a","users":{},"apps":[{"consumer_key":"k","name":"n","users":[],"scopes":[],)"
-        R"("admin_approved":false,"certificate":"x"}]})"}) {
+        (R"({"id":"a","users":{},"apps":[{"consumer_key":"k","name":"n","users":[],"scopes":[],)"
+         R"("admin_approved":false,"certificate":"x"}]})")}) {
     ASSERT_TRUE(WriteFile(dir.File("org.json"), bad).ok());
     const absl::Status status = State::New({.directory = dir.path()}).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << bad;

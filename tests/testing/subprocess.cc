@@ -14,6 +14,7 @@
 #include <functional>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/file.h"
 
@@ -35,7 +36,9 @@ pid_t Spawn(const std::vector<std::string>& argv, const Environment& environment
     const std::string name = std::string(*entry).substr(0, std::string(*entry).find('='));
     if (!environment.contains(name)) entries.emplace_back(*entry);
   }
-  for (const auto& [name, value] : environment) entries.push_back(name + "=" + value);
+  for (const auto& [name, value] : environment) {
+    entries.push_back(absl::StrCat(name, "=", value));
+  }
   std::vector<char*> envp;
   envp.reserve(entries.size() + 1);
   for (std::string& entry : entries) envp.push_back(entry.data());

@@ -36,17 +36,13 @@ absl::Time DeadlineOf(const grpc::ServerContext& context) {
   return std::min(absl::FromChrono(context.deadline()), absl::Now() + kLongestCall);
 }
 
-absl::StatusOr<std::string> Administration::Identity(const grpc::ServerContext& context) {
-  return PeerIdentity(*context.auth_context());
-}
-
 grpc::Status Administration::Run(const Call& call, absl::FunctionRef<absl::Status()> work) {
   AuditRecord record{.time = absl::Now(),
                      .method = std::string(call.method),
                      .connection = CutName(call.connection)};
   const auto decide = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
-    ASSIGN_OR_RETURN(record.identity, Identity(call.context));
+    ASSIGN_OR_RETURN(record.identity, PeerIdentity(*call.context.auth_context()));
     RETURN_IF_ERROR(CheckConnectionName(call.connection));
     const Decision decision =
         parts_.policy.Decide(record.identity, call.connection, call.operation);
@@ -54,7 +50,24 @@ grpc::Status Administration::Run(const Call& call, absl::FunctionRef<absl::Statu
     record.role = std::string(decision.role);
     return work();
   };
-  absl::Status status = decide();
+  const absl::Status status = decide();
+  return Conclude(status, std::move(record));
+}
+
+grpc::Status Administration::RunForAnyConnection(
+    const grpc::ServerContext& context, absl::string_view method,
+    absl::FunctionRef<absl::Status(const std::string&)> work) {
+  AuditRecord record{.time = absl::Now(), .method = std::string(method)};
+  const auto decide = [&]() -> absl::Status {
+    RETURN_IF_ERROR(parts_.audit.CheckWritable());
+    ASSIGN_OR_RETURN(record.identity, PeerIdentity(*context.auth_context()));
+    return work(record.identity);
+  };
+  const absl::Status status = decide();
+  return Conclude(status, std::move(record));
+}
+
+grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord record) {
   if (!status.ok()) {
     record.refusal = ReasonOf(status).value_or("INTERNAL");
     if (!ReasonOf(status)) {
@@ -62,8 +75,7 @@ grpc::Status Administration::Run(const Call& call, absl::FunctionRef<absl::Statu
     }
   }
   const absl::Status recorded = AppendAndWait(parts_.audit, std::move(record));
-  if (status.ok()) status = recorded;
-  return ToGrpcStatus(status);
+  return ToGrpcStatus(status.ok() ? recorded : status);
 }
 
 absl::Status Administration::RefreshSnapshot() {

@@ -49,8 +49,11 @@ class Administration {
   // written.
   grpc::Status Run(const Call& call, absl::FunctionRef<absl::Status()> work);
 
-  // The caller's identity, for calls that are about no connection in particular.
-  static absl::StatusOr<std::string> Identity(const grpc::ServerContext& context);
+  // Runs `work` for a call that is about no connection in particular, with the
+  // caller's identity; `work` itself looks at what the caller may see. Recorded as
+  // Run() does.
+  grpc::Status RunForAnyConnection(const grpc::ServerContext& context, absl::string_view method,
+                                   absl::FunctionRef<absl::Status(const std::string&)> work);
 
   // Gives the signing path a new picture of the registry, after a change.
   absl::Status RefreshSnapshot();
@@ -58,6 +61,9 @@ class Administration {
   const AdministrationParts& parts() const { return parts_; }
 
  private:
+  // The end of every call: logs what the caller is not told, records, and answers.
+  grpc::Status Conclude(const absl::Status& status, AuditRecord record);
+
   const AdministrationParts parts_;
 };
 

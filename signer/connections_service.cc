@@ -12,7 +12,6 @@
 #include "common/status_macros.h"
 #include "signer/connection_rules.h"
 #include "signer/conversions.h"
-#include "signer/grpc_status.h"
 
 namespace keyward::signer {
 namespace {
@@ -77,15 +76,15 @@ grpc::Status ConnectionsService::GetConnection(grpc::ServerContext* context,
 grpc::Status ConnectionsService::ListConnections(grpc::ServerContext* context,
                                                  const v1::ListConnectionsRequest* request,
                                                  v1::ListConnectionsResponse* response) {
-  absl::StatusOr<v1::ListConnectionsResponse> page = List(*context, *request);
-  if (!page.ok()) return ToGrpcStatus(page.status());
-  *response = *std::move(page);
-  return grpc::Status::OK;
+  return administration_.RunForAnyConnection(
+      *context, "ListConnections", [&](const std::string& identity) -> absl::Status {
+        ASSIGN_OR_RETURN(*response, List(identity, *request));
+        return absl::OkStatus();
+      });
 }
 
 absl::StatusOr<v1::ListConnectionsResponse> ConnectionsService::List(
-    const grpc::ServerContext& context, const v1::ListConnectionsRequest& request) {
-  ASSIGN_OR_RETURN(const std::string identity, Administration::Identity(context));
+    const std::string& identity, const v1::ListConnectionsRequest& request) {
   if (request.page_size() < 0 || request.page_size() > kMaxPageSize) {
     return Error(absl::StatusCode::kInvalidArgument, "PAGE_SIZE_INVALID",
                  absl::StrCat("page_size must be 0 to ", kMaxPageSize));

@@ -2,6 +2,8 @@
 #ifndef KEYWARD_SIGNER_CONNECTIONS_SERVICE_H_
 #define KEYWARD_SIGNER_CONNECTIONS_SERVICE_H_
 
+#include <string>
+
 #include "keyward/v1/connections.grpc.pb.h"
 #include "signer/administration.h"
 
@@ -31,7 +33,7 @@ class ConnectionsService final : public v1::Connections::Service {
                               v1::Certificate* response) override;
 
  private:
-  absl::StatusOr<v1::ListConnectionsResponse> List(const grpc::ServerContext& context,
+  absl::StatusOr<v1::ListConnectionsResponse> List(const std::string& identity,
                                                    const v1::ListConnectionsRequest& request);
 
   Administration& administration_;

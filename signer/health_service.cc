@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/time/clock.h"
 
 namespace keyward::signer {
 namespace {
@@ -11,6 +12,9 @@ using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
 constexpr int kMaxWatchers = 64;
+
+// Ten times as long as readiness is asked for.
+constexpr absl::Duration kFreshness = absl::Seconds(10);
 
 // How soon the end of a caller that watches is noticed.
 constexpr absl::Duration kCancellationInterval = absl::Seconds(1);
@@ -21,7 +25,7 @@ HealthService::HealthService(std::set<std::string> services) : services_(std::mo
 
 void HealthService::SetServing(bool serving) {
   MutexLock lock(&mutex_);
-  serving_ = serving;
+  serving_until_ = serving ? absl::Now() + kFreshness : absl::InfinitePast();
 }
 
 void HealthService::Drain() {
@@ -33,7 +37,8 @@ HealthService::Status HealthService::Now(const std::string& service) const {
   if (!service.empty() && !services_.contains(service)) {
     return HealthCheckResponse::SERVICE_UNKNOWN;
   }
-  return serving_ && !draining_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
+  return absl::Now() < serving_until_ && !draining_ ? HealthCheckResponse::SERVING
+                                                    : HealthCheckResponse::NOT_SERVING;
 }
 
 grpc::Status HealthService::Check(grpc::ServerContext* /*context*/,

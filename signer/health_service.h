@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 #include "common/mutex.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 
@@ -20,7 +21,8 @@ class HealthService final : public grpc::health::v1::Health::Service {
   // Not serving until SetServing().
   explicit HealthService(std::set<std::string> services);
 
-  // Of every service: they need the same token, registry and audit log.
+  // Of every service: they need the same token, registry and audit log. Holds for ten
+  // seconds: a check that hangs is as bad as one that fails.
   void SetServing(bool serving);
 
   // NOT_SERVING for good, and ends every Watch: the server drains.
@@ -42,7 +44,8 @@ class HealthService final : public grpc::health::v1::Health::Service {
 
   const std::set<std::string> services_;
   Mutex mutex_;
-  bool serving_ ABSL_GUARDED_BY(mutex_) = false;
+  // Serving until then.
+  absl::Time serving_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   int watchers_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -27,9 +27,9 @@ void Readiness::Run() {
   std::optional<bool> told;
   for (;;) {
     const absl::Status status = check_();
+    tell_(status.ok());
     if (told != status.ok()) {
       told = status.ok();
-      tell_(*told);
       *told ? spdlog::info("health: SERVING")
             : spdlog::error("health: NOT_SERVING: {}", std::string(status.message()));
     }

@@ -13,8 +13,8 @@
 namespace keyward::signer {
 
 // Asks `check` once in every `interval`, on a thread of its own, and calls `tell`
-// with whether it answered OK, first at once and then at each change. Logs each
-// change with the reason. Thread-safe.
+// each time with whether it answered OK. Logs each change with the reason.
+// Thread-safe.
 class Readiness {
  public:
   Readiness(std::function<absl::Status()> check, std::function<void(bool ready)> tell,

@@ -186,8 +186,10 @@ TEST_F(AdministrationTest, EveryDecisionIsRecordedWithWhoAskedAndByWhichRole) {
   CreateConnection();
   const auto backend = Client("backend");
   EXPECT_FALSE(backend->DeleteConnection("acme", "1").ok());
+  EXPECT_TRUE(backend->ListConnections().ok());
   const auto records = Audit();
-  ASSERT_EQ(records.size(), 2U);
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[2]["method"], "ListConnections");
   EXPECT_EQ(records[0]["method"], "CreateConnection");
   EXPECT_EQ(records[0]["outcome"], "done");
   EXPECT_EQ(records[0]["role"], "operators");

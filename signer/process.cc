@@ -1,5 +1,6 @@
 #include "signer/process.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
@@ -43,6 +44,8 @@ void PrepareProcess() {
   RaiseLimit(RLIMIT_NOFILE);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
+  // Protobuf would print each malformed text that a caller sends.
+  google::protobuf::SetLogHandler(nullptr);
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   gpr_set_log_function(LogGrpc);
 }

@@ -32,7 +32,7 @@ absl::StatusOr<std::string> SubjectOf(const v1::Connection& connection) {
 absl::StatusOr<std::string> ClaimsFor(const v1::Connection& connection,
                                       const ClaimsChoice& choice) {
   if (connection.consumer_key().empty()) {
-    return Lacks(connection, "NO_CONSUMER_KEY", "consumer key", "--consumer-key KEY");
+    return Lacks(connection, "CONSUMER_KEY_MISSING", "consumer key", "--consumer-key KEY");
   }
   Claims claims;
   claims.consumer_key = connection.consumer_key();

@@ -6,7 +6,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/cli.h"
 #include "client/cli/output.h"
 #include "common/error.h"
@@ -42,6 +45,15 @@ int Report(const absl::Status& status) {
   return kFailed;
 }
 
+// CLI11's own message prints the words that it does not know in reverse order.
+std::string UsageMessage(const CLI::App* app, const CLI::Error& error) {
+  std::string what = error.what();
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+    what = absl::StrCat("not understood: ", absl::StrJoin(app->remaining(true), " "));
+  }
+  return absl::StrCat("keyward: ", what, "; see keyward --help\n");
+}
+
 int Main(int argc, char** argv) {
   PrepareProcess();
   Cli cli;
@@ -56,6 +68,7 @@ int Main(int argc, char** argv) {
   AddKeyCommands(app, cli);
   AddSignCommand(app, cli);
   AddTokenCommand(app, cli);
+  app.failure_message(UsageMessage);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -95,7 +95,9 @@ absl::StatusOr<CK_SLOT_ID> Module::FindToken(const TokenUri& uri) const {
   if (matching.empty()) {
     return absl::NotFoundError(
         absl::StrCat("no token matches ", uri.text(), "; the module has ",
-                     labels.empty() ? "no initialised token" : absl::StrJoin(labels, ", ")));
+                     labels.empty() ? "no initialised token (with SoftHSM2, SOFTHSM2_CONF must "
+                                      "name the token's softhsm2.conf)"
+                                    : absl::StrJoin(labels, ", ")));
   }
   return absl::FailedPreconditionError(
       absl::StrCat(matching.size(), " tokens match ", uri.text(),

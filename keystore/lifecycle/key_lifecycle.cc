@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
@@ -34,9 +35,26 @@ KeyLifecycle::KeyLifecycle(registry::Registry& registry, pkcs11::SessionPool& po
                            KeyLifecycleOptions options)
     : registry_(registry), pool_(pool), options_(std::move(options)) {}
 
+absl::Status KeyLifecycle::TakeTurn(absl::Time deadline) {
+  MutexLock lock(&mutex_);
+  const auto is_free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !busy_; };
+  if (!mutex_.AwaitWithDeadline(is_free, deadline)) {
+    return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
+                 "another key was being made or destroyed until the call's deadline; try again");
+  }
+  busy_ = true;
+  return absl::OkStatus();
+}
+
+void KeyLifecycle::EndTurn() {
+  MutexLock lock(&mutex_);
+  busy_ = false;
+}
+
 absl::StatusOr<registry::Connection> KeyLifecycle::CreateConnection(
     absl::string_view name, const registry::ConnectionSettings& settings, absl::Time deadline) {
-  MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(TakeTurn(deadline));
+  const absl::Cleanup end_turn = [this] { EndTurn(); };
   ASSIGN_OR_RETURN(const std::string key_id, pkcs11::NewKeyId());
   ASSIGN_OR_RETURN(const KeyVersion version,
                    registry_.CreateConnection(name, settings, key_id, kAlgorithm, kKeyBits));
@@ -90,7 +108,8 @@ absl::Status KeyLifecycle::Issue(const KeyVersion& version, const pkcs11::TokenK
 absl::StatusOr<uint32_t> KeyLifecycle::DeleteConnection(absl::string_view name,
                                                         absl::string_view etag,
                                                         absl::Time deadline) {
-  MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(TakeTurn(deadline));
+  const absl::Cleanup end_turn = [this] { EndTurn(); };
   RETURN_IF_ERROR(registry_.BeginRemoval(name, etag));
   Step("removal-begun");
   ASSIGN_OR_RETURN(const std::vector<KeyVersion> unfinished, registry_.ListUnfinished());
@@ -143,7 +162,8 @@ absl::Status KeyLifecycle::FinishOrUndo(const KeyVersion& version, absl::Time de
 }
 
 absl::Status KeyLifecycle::FinishInterrupted(absl::Time deadline) {
-  MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(TakeTurn(deadline));
+  const absl::Cleanup end_turn = [this] { EndTurn(); };
   has_unfinished_ = true;
   ASSIGN_OR_RETURN(const std::vector<KeyVersion> unfinished, registry_.ListUnfinished());
   absl::Status first_error;

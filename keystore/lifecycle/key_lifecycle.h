@@ -29,7 +29,8 @@ struct KeyLifecycleOptions {
 };
 
 // Thread-safe; operations run one at a time, as some tokens fail when two keys
-// are generated at once. Registry and pool must outlive it.
+// are generated at once, and wait for their turn until their deadline. Registry and pool must
+// outlive it.
 class KeyLifecycle {
  public:
   KeyLifecycle(registry::Registry& registry, pkcs11::SessionPool& pool,
@@ -60,24 +61,24 @@ class KeyLifecycle {
   bool HasUnfinished() const;
 
  private:
-  absl::Status Generate(const registry::KeyVersion& version, absl::Time deadline)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Waits until no other operation runs: DEADLINE_EXCEEDED, DEADLINE_PASSED.
+  absl::Status TakeTurn(absl::Time deadline);
+  void EndTurn();
+
+  absl::Status Generate(const registry::KeyVersion& version, absl::Time deadline);
   absl::Status Issue(const registry::KeyVersion& version, const pkcs11::TokenKeyPair& pair,
-                     pkcs11::SessionLease& lease) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status FinishOrUndo(const registry::KeyVersion& version, absl::Time deadline)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Undo(const registry::KeyVersion& version, absl::Time deadline)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status DestroyOnToken(const registry::KeyVersion& version, absl::Time deadline)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Destroy(const registry::KeyVersion& version, absl::Time deadline)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+                     pkcs11::SessionLease& lease);
+  absl::Status FinishOrUndo(const registry::KeyVersion& version, absl::Time deadline);
+  absl::Status Undo(const registry::KeyVersion& version, absl::Time deadline);
+  absl::Status DestroyOnToken(const registry::KeyVersion& version, absl::Time deadline);
+  absl::Status Destroy(const registry::KeyVersion& version, absl::Time deadline);
   void Step(absl::string_view step) const;
 
   registry::Registry& registry_;
   pkcs11::SessionPool& pool_;
   const KeyLifecycleOptions options_;
-  mutable Mutex mutex_;
+  Mutex mutex_;
+  bool busy_ ABSL_GUARDED_BY(mutex_) = false;
   // Asked by the readiness check, which must not wait for a key generation.
   std::atomic<bool> has_unfinished_ = false;
 };

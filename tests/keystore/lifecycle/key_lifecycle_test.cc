@@ -33,6 +33,7 @@ class KeyLifecycleTest : public pkcs11::FaultyTokenTest {
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<pkcs11::SessionPool> pool_;
   std::unique_ptr<KeyLifecycle> lifecycle_;
+  KeyLifecycle* slow_ = nullptr;
 };
 
 TEST_F(KeyLifecycleTest, ANewConnectionSignsAndItsCertificateIsOfItsKey) {
@@ -84,6 +85,18 @@ TEST_F(KeyLifecycleTest, WhatCannotBeUndoneNowIsUndoneLater) {
   EXPECT_FALSE(lifecycle_->HasUnfinished());
   EXPECT_EQ(PrivateKeysOnToken(), 1U) << "the pair was whole, so the connection was finished";
   EXPECT_TRUE(registry_->GetConnection("acme").ok());
+}
+
+TEST_F(KeyLifecycleTest, OneOperationAtATimeAndNoneWaitsPastItsDeadline) {
+  absl::Status second;
+  KeyLifecycle slow(*registry_, *pool_, {.on_step = [&](absl::string_view step) {
+    if (step != "row-inserted") return;
+    second = slow_->CreateConnection("other", {}, absl::Now()).status();
+  }});
+  slow_ = &slow;
+  EXPECT_TRUE(slow.CreateConnection("acme", {}, Soon()).ok());
+  EXPECT_EQ(ReasonOf(second), "DEADLINE_PASSED");
+  EXPECT_TRUE(slow.CreateConnection("other", {}, Soon()).ok());
 }
 
 TEST_F(KeyLifecycleTest, DeletingDestroysTheKeyAndNoOther) {

@@ -141,5 +141,18 @@ TEST_F(FaultyTokenTest, ADeviceErrorIsUnavailableUntilItIsOver) {
   EXPECT_EQ(Calls("C_Login"), 1);
 }
 
+TEST_F(FaultySignerTest, AKeyThatCannotBeDestroyedKeepsNobodyFromSigning) {
+  Start(environment());
+  CreateConnection("doomed");
+  CreateConnection();
+  const auto client = Client();
+  SetFaults("C_DestroyObject 0x54\n");
+  EXPECT_FALSE(client->DeleteConnection("doomed", client->GetConnection("doomed")->etag()).ok());
+  Stop();
+  Start(environment());
+  EXPECT_EQ(CodeAndReason(Sign()), "OK");
+  EXPECT_EQ(CodeAndReason(Sign("doomed")), "NOT_FOUND CONNECTION_NOT_FOUND");
+}
+
 }  // namespace
 }  // namespace keyward::e2e

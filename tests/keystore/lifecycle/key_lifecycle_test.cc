@@ -87,6 +87,21 @@ TEST_F(KeyLifecycleTest, WhatCannotBeUndoneNowIsUndoneLater) {
   EXPECT_TRUE(registry_->GetConnection("acme").ok());
 }
 
+TEST_F(KeyLifecycleTest, GoesOnAfterOneThatCannotBeFinished) {
+  const auto doomed = lifecycle_->CreateConnection("alpha", {}, Soon());
+  SetFaults("C_DestroyObject 0x54\n");
+  EXPECT_FALSE(lifecycle_->DeleteConnection("alpha", doomed->etag, Soon()).ok());
+  // What a crash leaves after the key and before the certificate.
+  ASSERT_TRUE(registry_->CreateConnection("beta", {}, "id of beta", "RS256", 2048).ok());
+  {
+    auto lease = pool_->TakeForAdministration(Soon());
+    ASSERT_TRUE(pkcs11::GenerateRsaKeyPair(lease->session(), "l", "id of beta", 2048).ok());
+  }
+  EXPECT_FALSE(lifecycle_->FinishInterrupted(Soon()).ok());
+  EXPECT_TRUE(lifecycle_->HasUnfinished());
+  EXPECT_TRUE(registry_->GetConnection("beta").ok()) << "kept back by alpha";
+}
+
 TEST_F(KeyLifecycleTest, OneOperationAtATimeAndNoneWaitsPastItsDeadline) {
   absl::Status second;
   KeyLifecycle slow(*registry_, *pool_, {.on_step = [&](absl::string_view step) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/file.h"
 #include "tests/e2e/load.h"
 #include "tests/e2e/raw_calls.h"
 #include "tests/e2e/signer_fixture.h"
@@ -89,6 +90,23 @@ TEST_F(DrainTest, ASignerThatStandsIdleEndsAtOnceOnEitherSignal) {
     Start(environment());
   }
   EXPECT_EQ(CodeAndReason(Sign()), "OK");
+}
+
+using ProcessTest = SignerTest;
+
+TEST_F(ProcessTest, AClosedTerminalAndAReaderThatLeftDoNotEndIt) {
+  Start();
+  CreateConnection();
+  signer_.daemon().Signal(SIGHUP);
+  signer_.daemon().Signal(SIGPIPE);
+  EXPECT_EQ(CodeAndReason(Sign()), "OK");
+  EXPECT_EQ(signer_.daemon().Wait(absl::ZeroDuration()), -1) << "it has ended";
+}
+
+TEST_F(ProcessTest, LeavesNoCoreDump) {
+  Start();
+  const std::string limits = *ReadFile(absl::StrCat("/proc/", signer_.daemon().pid(), "/limits"));
+  EXPECT_THAT(limits, ::testing::ContainsRegex("Max core file size +0 +0 "));
 }
 
 }  // namespace

@@ -13,6 +13,17 @@ Sha256Digest Sha256(absl::string_view data) {
   return digest;
 }
 
+absl::StatusOr<X509Ptr> ParseCertificate(absl::string_view der) {
+  const auto* begin = reinterpret_cast<const uint8_t*>(der.data());
+  const uint8_t* end = begin;
+  X509Ptr certificate(
+      d2i_X509(nullptr, &end, static_cast<long>(der.size())));  // NOLINT(google-runtime-int)
+  if (certificate == nullptr || end != begin + der.size()) {
+    return absl::InvalidArgumentError(OpensslError("not a DER certificate").message());
+  }
+  return certificate;
+}
+
 absl::Status OpensslError(absl::string_view what) {
   const unsigned long code = ERR_peek_last_error();  // NOLINT(google-runtime-int): OpenSSL's type
   ERR_clear_error();

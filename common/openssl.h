@@ -13,6 +13,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace keyward {
@@ -36,6 +37,10 @@ using Sha256Digest = std::array<uint8_t, 32>;
 
 // SHA-256 (FIPS 180-4) of `data`.
 Sha256Digest Sha256(absl::string_view data);
+
+// The X.509 certificate (RFC 5280) whose DER `der` is, to its last byte.
+// INVALID_ARGUMENT, with OpenSSL's reason, for anything else.
+absl::StatusOr<X509Ptr> ParseCertificate(absl::string_view der);
 
 // An INTERNAL error whose message is `what` and the newest entry of this
 // thread's OpenSSL error queue, which is emptied.

@@ -101,12 +101,11 @@ v1::KeyVersion ToProto(const registry::KeyVersion& version) {
 
 absl::StatusOr<v1::Certificate> CertificateToProto(const registry::KeyVersion& version) {
   const std::string& der = version.certificate_der;
-  const auto* position = reinterpret_cast<const uint8_t*>(der.data());
-  const X509Ptr certificate(
-      d2i_X509(nullptr, &position, static_cast<long>(der.size())));  // NOLINT(google-runtime-int)
-  if (certificate == nullptr) return OpensslError("the stored certificate");
-  ASSIGN_OR_RETURN(const absl::Time not_before, ToTime(X509_get0_notBefore(certificate.get())));
-  ASSIGN_OR_RETURN(const absl::Time not_after, ToTime(X509_get0_notAfter(certificate.get())));
+  const absl::StatusOr<X509Ptr> parsed = ParseCertificate(der);
+  if (!parsed.ok()) return absl::InternalError("the stored certificate does not parse");
+  const X509* certificate = parsed->get();
+  ASSIGN_OR_RETURN(const absl::Time not_before, ToTime(X509_get0_notBefore(certificate)));
+  ASSIGN_OR_RETURN(const absl::Time not_after, ToTime(X509_get0_notAfter(certificate)));
   v1::Certificate proto;
   proto.set_der(der);
   proto.set_key_version(version.number);

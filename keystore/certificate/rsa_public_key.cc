@@ -62,12 +62,7 @@ absl::StatusOr<EvpPkeyPtr> MakeRsaPublicKey(absl::string_view modulus,
 }
 
 absl::StatusOr<EvpPkeyPtr> PublicKeyOfCertificate(absl::string_view certificate_der) {
-  const uint8_t* position = Bytes(certificate_der);
-  const X509Ptr certificate(
-      d2i_X509(nullptr, &position, static_cast<long>(certificate_der.size())));  // NOLINT
-  if (certificate == nullptr || position != Bytes(certificate_der) + certificate_der.size()) {
-    return absl::InvalidArgumentError(OpensslError("not a DER certificate").message());
-  }
+  ASSIGN_OR_RETURN(const X509Ptr certificate, ParseCertificate(certificate_der));
   EvpPkeyPtr key(X509_get_pubkey(certificate.get()));
   if (key == nullptr || EVP_PKEY_is_a(key.get(), "RSA") != 1) {
     return absl::InvalidArgumentError("the certificate's key is not an RSA key");

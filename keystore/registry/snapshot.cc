@@ -29,14 +29,9 @@ bool MaySign(VersionState state) {
 }
 
 absl::StatusOr<EvpPkeyPtr> CertifiedRsaKey(const KeyVersion& version) {
-  const auto* begin = reinterpret_cast<const uint8_t*>(version.certificate_der.data());
-  const uint8_t* end = begin;
-  const X509Ptr certificate(
-      d2i_X509(nullptr, &end, static_cast<long>(version.certificate_der.size())));  // NOLINT
-  if (certificate == nullptr || end != begin + version.certificate_der.size()) {
-    return Corrupt(version, "has a certificate that does not parse");
-  }
-  EvpPkeyPtr key(X509_get_pubkey(certificate.get()));
+  const absl::StatusOr<X509Ptr> certificate = ParseCertificate(version.certificate_der);
+  if (!certificate.ok()) return Corrupt(version, "has a certificate that does not parse");
+  EvpPkeyPtr key(X509_get_pubkey(certificate->get()));
   if (key == nullptr || EVP_PKEY_base_id(key.get()) != EVP_PKEY_RSA ||
       EVP_PKEY_bits(key.get()) != static_cast<int>(version.key_bits)) {
     return Corrupt(version, "has a certificate of another kind of key");

@@ -32,8 +32,12 @@ void Module::UnloadContext::operator()(PKCS11_ctx_st* context) const {
   PKCS11_CTX_free(context);
 }
 
-Module::Module(Library library, Context context, const CK_FUNCTION_LIST* functions)
-    : library_(std::move(library)), context_(std::move(context)), functions_(functions) {}
+Module::Module(Library library, Context context, ModuleInstance instance,
+               const CK_FUNCTION_LIST* functions)
+    : library_(std::move(library)),
+      context_(std::move(context)),
+      instance_(std::move(instance)),
+      functions_(functions) {}
 
 Module::~Module() = default;
 
@@ -55,13 +59,17 @@ absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path) {
   CK_FUNCTION_LIST* functions = nullptr;
   RETURN_IF_ERROR(CkStatus(get_function_list(&functions), "C_GetFunctionList"));
 
-  PKCS11_CTX* context = PKCS11_CTX_new();
-  if (context == nullptr) return absl::ResourceExhaustedError("out of memory");
-  if (PKCS11_CTX_load(context, path.c_str()) != 0) {
-    PKCS11_CTX_free(context);
+  PKCS11_CTX* loaded = PKCS11_CTX_new();
+  if (loaded == nullptr) return absl::ResourceExhaustedError("out of memory");
+  if (PKCS11_CTX_load(loaded, path.c_str()) != 0) {
+    PKCS11_CTX_free(loaded);
     return OpensslError(absl::StrCat("cannot initialise the PKCS#11 module ", path));
   }
-  return std::unique_ptr<Module>(new Module(std::move(library), Context(context), functions));
+  Context context(loaded);
+  ASSIGN_OR_RETURN(ModuleInstance instance, InitialiseOwnInstance(*functions));
+  ApplyQuirks(*functions);
+  return std::unique_ptr<Module>(
+      new Module(std::move(library), std::move(context), std::move(instance), functions));
 }
 
 absl::StatusOr<std::vector<CK_SLOT_ID>> Module::SlotsWithTokens() const {

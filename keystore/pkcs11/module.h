@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "keystore/pkcs11/cryptoki.h"
+#include "keystore/pkcs11/quirks.h"
 #include "keystore/pkcs11/token_uri.h"
 
 struct PKCS11_ctx_st;
@@ -45,13 +46,15 @@ class Module {
   using Library = std::unique_ptr<void, CloseLibrary>;
   using Context = std::unique_ptr<PKCS11_ctx_st, UnloadContext>;
 
-  Module(Library library, Context context, const CK_FUNCTION_LIST* functions);
+  Module(Library library, Context context, ModuleInstance instance,
+         const CK_FUNCTION_LIST* functions);
 
   absl::StatusOr<std::vector<CK_SLOT_ID>> SlotsWithTokens() const;
 
   // Destroyed in reverse: C_Finalize first, then our hold on the library.
   Library library_;
   Context context_;
+  ModuleInstance instance_;
   const CK_FUNCTION_LIST* functions_;
 };
 

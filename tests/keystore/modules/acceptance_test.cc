@@ -1,0 +1,312 @@
+// What Keyward asks of a PKCS#11 module, the same of every one. It touches only
+// keys that it makes, and takes them away again.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "keystore/certificate/rsa_public_key.h"
+#include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/key_attributes.h"
+#include "keystore/pkcs11/key_generator.h"
+#include "keystore/pkcs11/object_finder.h"
+#include "keystore/pkcs11/session_pool.h"
+#include "keystore/pkcs11/token_signer.h"
+#include "tests/keystore/modules/test_module.h"
+
+namespace keyward::pkcs11 {
+namespace {
+
+constexpr SessionPoolOptions kEager = {.reload_interval = absl::ZeroDuration(),
+                                       .retry_interval = absl::ZeroDuration()};
+constexpr char kMessage[] = "message";
+constexpr uint32_t kKeyBits = 2048;
+
+struct Parameter {
+  const char* name;
+  absl::StatusOr<std::unique_ptr<TestModule>> (*start)();
+};
+
+struct Key {
+  std::string id;
+  std::string label;
+  std::string modulus;
+  EvpPkeyPtr public_key;
+};
+
+absl::Time Soon() { return absl::Now() + absl::Seconds(60); }
+
+class AcceptanceTest : public ::testing::TestWithParam<Parameter> {
+ protected:
+  // As the signer does: a module that talks to a process of its own, like
+  // p11-kit-client.so, raises it when that has gone.
+  AcceptanceTest() { signal(SIGPIPE, SIG_IGN); }
+
+  void SetUp() override {
+    auto module = GetParam().start();
+    if (absl::IsUnavailable(module.status())) GTEST_SKIP() << module.status().message();
+    ASSERT_TRUE(module.ok()) << module.status();
+    module_ = *std::move(module);
+    OpenPool();
+  }
+
+  // A token of another's gets its state back, whatever became of the test.
+  void TearDown() override {
+    if (made_.empty()) return;
+    pool_.reset();
+    ASSERT_NO_FATAL_FAILURE(OpenPool());
+    auto lease = pool_->TakeForAdministration(Soon());
+    ASSERT_TRUE(lease.ok()) << lease.status();
+    for (const std::string& id : made_) {
+      const absl::Status destroyed = DestroyKeyPair(lease->session(), id);
+      EXPECT_TRUE(destroyed.ok()) << destroyed;
+    }
+  }
+
+  void OpenPool() {
+    auto options = OptionsFor(*module_);
+    ASSERT_TRUE(options.ok()) << options.status();
+    auto token = Token::New(*std::move(options));
+    ASSERT_TRUE(token.ok()) << token.status();
+    auto pool = SessionPool::New(*std::move(token), kEager);
+    ASSERT_TRUE(pool.ok()) << pool.status();
+    pool_ = *std::move(pool);
+  }
+
+  // Makes a pair that the pool knows.
+  void MakeKey(Key* key) {
+    key->id = *NewKeyId();
+    key->label = "keyward/acceptance/1";
+    made_.push_back(key->id);
+    auto lease = pool_->TakeForAdministration(Soon());
+    ASSERT_TRUE(lease.ok()) << lease.status();
+    const auto pair = GenerateRsaKeyPair(lease->session(), key->label, key->id, kKeyBits);
+    ASSERT_TRUE(pair.ok()) << pair.status();
+    pool_->AddKey(*lease, key->id, *pair);
+    key->modulus = pair->modulus;
+    key->public_key = *MakeRsaPublicKey(pair->modulus, pair->public_exponent);
+  }
+
+  // As the signer does: takes a session, signs, reports what came back.
+  absl::StatusOr<std::string> Sign(const Key& key) {
+    absl::StatusOr<SessionLease> lease = pool_->Take(Soon());
+    if (!lease.ok()) return lease.status();
+    const absl::StatusOr<CK_OBJECT_HANDLE> handle = lease->FindKey(key.id);
+    if (!handle.ok()) return handle.status();
+    auto signature =
+        SignRs256(lease->session(), lease->rs256(), *handle, kMessage, key.modulus.size());
+    lease->Report(signature.status());
+    return signature;
+  }
+
+  absl::Status SignAndVerify(const Key& key) {
+    const absl::StatusOr<std::string> signature = Sign(key);
+    if (!signature.ok()) return signature.status();
+    return VerifyRs256(*key.public_key, kMessage, *signature);
+  }
+
+  // Behind the pool's back.
+  void CloseAllSessions() {
+    auto lease = pool_->Take(Soon());
+    ASSERT_TRUE(lease.ok()) << lease.status();
+    const CK_FUNCTION_LIST& functions = lease->session().functions();
+    CK_SESSION_INFO info{};
+    ASSERT_EQ(functions.C_GetSessionInfo(lease->session().handle(), &info), CKR_OK);
+    ASSERT_EQ(functions.C_CloseAllSessions(info.slotID), CKR_OK);
+  }
+
+  // Signs until the pool has recovered: the first call only meets the fault.
+  void ExpectRecovery(const Key& key) {
+    const absl::Status first = SignAndVerify(key);
+    EXPECT_TRUE(first.ok() || IsSessionFatal(first)) << first;
+    const absl::Status next = SignAndVerify(key);
+    EXPECT_TRUE(next.ok()) << next;
+  }
+
+  std::unique_ptr<TestModule> module_;
+  std::unique_ptr<SessionPool> pool_;
+  std::vector<std::string> made_;
+};
+
+TEST_P(AcceptanceTest, GeneratesAKeyThatCanDoNothingButSign) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  EXPECT_EQ(key.modulus.size(), kKeyBits / 8);
+  auto lease = pool_->TakeForAdministration(Soon());
+  const auto handle = lease->FindKey(key.id);
+  ASSERT_TRUE(handle.ok()) << handle.status();
+  const absl::Status checked = CheckGeneratedKey(lease->session(), *handle);
+  EXPECT_TRUE(checked.ok()) << checked;
+}
+
+TEST_P(AcceptanceTest, LabelAndIdReadBackFromBothHalves) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  auto lease = pool_->TakeForAdministration(Soon());
+  const auto objects = FindObjectsById(lease->session(), key.id);
+  ASSERT_TRUE(objects.ok()) << objects.status();
+  EXPECT_EQ(objects->size(), 2U);
+  for (const CK_OBJECT_HANDLE object : *objects) {
+    EXPECT_EQ(ReadBytes(lease->session(), object, CKA_ID).value_or("none"), key.id);
+    EXPECT_EQ(ReadBytes(lease->session(), object, CKA_LABEL).value_or("none"), key.label);
+    EXPECT_EQ(ReadBytes(lease->session(), object, CKA_MODULUS).value_or("none"), key.modulus);
+  }
+}
+
+TEST_P(AcceptanceTest, ThePrivateNumbersDoNotComeOut) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  auto lease = pool_->TakeForAdministration(Soon());
+  const auto handle = lease->FindKey(key.id);
+  ASSERT_TRUE(handle.ok()) << handle.status();
+  for (const CK_ATTRIBUTE_TYPE secret : {CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_PRIME_2,
+                                         CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_COEFFICIENT}) {
+    EXPECT_FALSE(ReadBytes(lease->session(), *handle, secret).ok())
+        << absl::StrCat(absl::Hex(secret));
+  }
+}
+
+TEST_P(AcceptanceTest, ProtectionCannotBeTakenBack) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  auto lease = pool_->TakeForAdministration(Soon());
+  const auto handle = lease->FindKey(key.id);
+  ASSERT_TRUE(handle.ok()) << handle.status();
+  const Session& session = lease->session();
+  for (auto [type, value] : std::map<CK_ATTRIBUTE_TYPE, CK_BBOOL>{
+           {CKA_EXTRACTABLE, CK_TRUE}, {CKA_SENSITIVE, CK_FALSE}, {CKA_LOCAL, CK_FALSE}}) {
+    CK_ATTRIBUTE weaker = {type, &value, sizeof(value)};
+    EXPECT_NE(session.functions().C_SetAttributeValue(session.handle(), *handle, &weaker, 1),
+              CKR_OK)
+        << absl::StrCat(absl::Hex(type));
+  }
+  const absl::Status checked = CheckGeneratedKey(session, *handle);
+  EXPECT_TRUE(checked.ok()) << checked;
+}
+
+TEST_P(AcceptanceTest, FindsAPairByItsIdAlone) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  auto lease = pool_->TakeForAdministration(Soon());
+  const auto found = FindRsaKeyPair(lease->session(), key.id);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->modulus, key.modulus);
+  EXPECT_EQ(found->public_exponent, std::string("\x01\x00\x01", 3));
+  EXPECT_EQ(FindObjectsById(lease->session(), CKO_PUBLIC_KEY, key.id)->size(), 1U);
+  const std::string other = *NewKeyId();
+  EXPECT_TRUE(absl::IsNotFound(FindRsaKeyPair(lease->session(), other).status()));
+  EXPECT_TRUE(FindObjectsById(lease->session(), other)->empty());
+}
+
+TEST_P(AcceptanceTest, SignaturesVerify) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  const auto signature = Sign(key);
+  ASSERT_TRUE(signature.ok()) << signature.status();
+  EXPECT_TRUE(VerifyRs256(*key.public_key, kMessage, *signature).ok());
+  EXPECT_FALSE(VerifyRs256(*key.public_key, "another message", *signature).ok());
+}
+
+TEST_P(AcceptanceTest, TwoKeysSignAtOnceAndAreNotConfused) {
+  Key keys[2];
+  for (Key& key : keys) ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  EXPECT_NE(keys[0].modulus, keys[1].modulus);
+  std::vector<std::thread> threads;
+  for (const Key& key : keys) {
+    threads.emplace_back([this, &key] {
+      for (int i = 0; i < 10; ++i) {
+        const absl::Status status = SignAndVerify(key);
+        EXPECT_TRUE(status.ok()) << status;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_P(AcceptanceTest, KeysAreThereWhenTheTokenIsOpenedAgain) {
+  Key keys[2];
+  for (Key& key : keys) ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  pool_.reset();
+  ASSERT_NO_FATAL_FAILURE(OpenPool());
+  const absl::Status set =
+      pool_->SetKeys({{keys[0].id, keys[0].modulus}, {keys[1].id, keys[1].modulus}}, Soon());
+  ASSERT_TRUE(set.ok()) << set;
+  for (const Key& key : keys) {
+    const absl::Status status = SignAndVerify(key);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+}
+
+TEST_P(AcceptanceTest, DestroysOnePairAndNoOther) {
+  Key keys[2];
+  for (Key& key : keys) ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  {
+    auto lease = pool_->TakeForAdministration(Soon());
+    const absl::Status destroyed = DestroyKeyPair(lease->session(), keys[0].id);
+    ASSERT_TRUE(destroyed.ok()) << destroyed;
+    EXPECT_TRUE(absl::IsNotFound(FindRsaKeyPair(lease->session(), keys[0].id).status()));
+  }
+  EXPECT_TRUE(SignAndVerify(keys[1]).ok());
+  EXPECT_TRUE(IsSessionFatal(Sign(keys[0]).status())) << "its handle is stale";
+  EXPECT_TRUE(absl::IsNotFound(Sign(keys[0]).status()));
+  EXPECT_TRUE(SignAndVerify(keys[1]).ok());
+}
+
+TEST_P(AcceptanceTest, AWrongPinIsSaidToBeOneAndTheRightOneStillWorks) {
+  absl::StatusOr<Secret> wrong = module_->WrongPin();
+  if (!wrong.ok()) GTEST_SKIP() << wrong.status().message();
+  pool_.reset();
+  auto options = OptionsFor(*module_);
+  ASSERT_TRUE(options.ok()) << options.status();
+  options->read_pin = [&] { return std::move(wrong); };
+  const auto refused = Token::New(*std::move(options));
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
+  EXPECT_TRUE(IsPinError(refused.status())) << refused.status();
+  OpenPool();
+}
+
+TEST_P(AcceptanceTest, RecoversFromSessionsThatAreGone) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  ASSERT_NO_FATAL_FAILURE(CloseAllSessions());
+  ExpectRecovery(key);
+}
+
+TEST_P(AcceptanceTest, RecoversFromALogout) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  {
+    auto lease = pool_->Take(Soon());
+    ASSERT_TRUE(lease.ok()) << lease.status();
+    ASSERT_EQ(lease->session().functions().C_Logout(lease->session().handle()), CKR_OK);
+  }
+  ExpectRecovery(key);
+}
+
+TEST_P(AcceptanceTest, RecoversWhenTheTokenWasGoneAndIsBack) {
+  if (!module_->can_go_away()) GTEST_SKIP() << "nobody takes this token away";
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  module_->TakeAway();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(SignAndVerify(key).ok(), module_->works_alone());
+  module_->BringBack();
+  ExpectRecovery(key);
+  ASSERT_NO_FATAL_FAILURE(CloseAllSessions());
+  ExpectRecovery(key);
+}
+
+INSTANTIATE_TEST_SUITE_P(Modules, AcceptanceTest,
+                         ::testing::Values(Parameter{"SoftHsm", &StartSoftHsm},
+                                           Parameter{"P11Kit", &StartP11Kit},
+                                           Parameter{"OpenCryptoki", &StartOpenCryptoki},
+                                           Parameter{"OwnModule", &UseOwnModule}),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace keyward::pkcs11

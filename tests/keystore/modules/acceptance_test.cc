@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <iterator>
 #include <map>
 #include <string>
 #include <thread>
@@ -39,6 +40,23 @@ struct Key {
   std::string modulus;
   EvpPkeyPtr public_key;
 };
+
+// An AES key that goes with the session; CK_INVALID_HANDLE where there is none to be
+// had.
+CK_OBJECT_HANDLE MakeWrappingKey(const Session& session) {
+  CK_BBOOL yes = CK_TRUE;
+  CK_BBOOL no = CK_FALSE;
+  CK_ULONG bytes = 32;
+  CK_ATTRIBUTE attributes[] = {{CKA_TOKEN, &no, sizeof(no)},
+                               {CKA_WRAP, &yes, sizeof(yes)},
+                               {CKA_ENCRYPT, &yes, sizeof(yes)},
+                               {CKA_VALUE_LEN, &bytes, sizeof(bytes)}};
+  CK_MECHANISM mechanism = {CKM_AES_KEY_GEN, nullptr, 0};
+  CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+  const CK_RV rv = session.functions().C_GenerateKey(session.handle(), &mechanism, attributes,
+                                                     std::size(attributes), &key);
+  return rv == CKR_OK ? key : CK_INVALID_HANDLE;
+}
 
 absl::Time Soon() { return absl::Now() + absl::Seconds(60); }
 
@@ -169,6 +187,29 @@ TEST_P(AcceptanceTest, ThePrivateNumbersDoNotComeOut) {
                                          CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_COEFFICIENT}) {
     EXPECT_FALSE(ReadBytes(lease->session(), *handle, secret).ok())
         << absl::StrCat(absl::Hex(secret));
+  }
+}
+
+TEST_P(AcceptanceTest, IsNotWrapped) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  auto lease = pool_->TakeForAdministration(Soon());
+  const auto handle = lease->FindKey(key.id);
+  ASSERT_TRUE(handle.ok()) << handle.status();
+  const Session& session = lease->session();
+  const CK_OBJECT_HANDLE wrapping = MakeWrappingKey(session);
+  if (wrapping == CK_INVALID_HANDLE) GTEST_SKIP() << "the token makes no AES keys that wrap";
+  CK_BYTE iv[16] = {};
+  CK_MECHANISM mechanisms[] = {{CKM_AES_CBC_PAD, iv, sizeof(iv)},
+                               {CKM_AES_KEY_WRAP_PAD, nullptr, 0},
+                               {CKM_AES_KEY_WRAP, nullptr, 0}};
+  for (CK_MECHANISM& mechanism : mechanisms) {
+    CK_BYTE wrapped[4096];
+    CK_ULONG length = sizeof(wrapped);
+    EXPECT_NE(session.functions().C_WrapKey(session.handle(), &mechanism, wrapping, *handle,
+                                            wrapped, &length),
+              CKR_OK)
+        << absl::StrCat(absl::Hex(mechanism.mechanism));
   }
 }
 

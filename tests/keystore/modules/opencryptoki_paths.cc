@@ -31,7 +31,14 @@ constexpr char kTokenFile[] = "/var/lib/opencryptoki/swtok/NVTOK.DAT";
 // Says that what is in kTokenDir is a test's that was killed.
 constexpr char kMarker[] = "/var/lib/opencryptoki/swtok/keyward-test";
 constexpr char kTokenLocks[] = "/run/lock/opencryptoki/swtok";
+constexpr char kSlotDaemonLock[] = "/run/lock/opencryptoki/LCK..APIlock";
+constexpr char kSlotDaemonPid[] = "/run/pkcsslotd.pid";
 constexpr char kTokenMemory[] = "/dev/shm/var.lib.opencryptoki.swtok";
+// Debian's configuration has another token, whose library makes these.
+constexpr char kTpmLocks[] = "/run/lock/opencryptoki/tpm/root";
+constexpr char kTpmObjectDir[] = "/var/lib/opencryptoki/tpm/root/TOK_OBJ";
+constexpr char kTpmDir[] = "/var/lib/opencryptoki/tpm/root";
+constexpr char kTpmMemory[] = "/dev/shm/var.lib.opencryptoki.tpm.root";
 
 constexpr char kConfig[] =
     "version opencryptoki-3.8\n"
@@ -97,11 +104,16 @@ class SystemPaths : public OpenCryptokiPaths {
 
   static void Clean() {
     std::error_code ignored;
-    for (const char* file : {kTokenLocks, kTokenMemory, kSlotDaemonSocket, "/run/pkcsslotd.pid"}) {
+    for (const char* file : {kTokenMemory, kTpmMemory, kTpmLocks, kSlotDaemonSocket, kSlotDaemonPid,
+                             kSlotDaemonLock}) {
       fs::remove_all(file, ignored);
     }
-    for (const auto& object : fs::directory_iterator(kObjectDir, ignored)) {
-      fs::remove_all(object, ignored);
+    // Only where they are empty.
+    for (const char* directory : {kTpmObjectDir, kTpmDir}) fs::remove(directory, ignored);
+    for (const char* directory : {kTokenLocks, kObjectDir}) {
+      for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+        fs::remove(entry, ignored);
+      }
     }
     for (const auto& entry : fs::directory_iterator(kTokenDir, ignored)) {
       // The marker goes last, so that a half-done job is finished next time.

@@ -20,6 +20,7 @@ class Libp11Test : public OtherToolTest {
  protected:
   Libp11Test() : context_(PKCS11_CTX_new()) {}
   ~Libp11Test() override {
+    key_.reset();
     if (slots_ != nullptr) PKCS11_release_all_slots(context_, slots_, slot_count_);
     PKCS11_CTX_unload(context_);
     PKCS11_CTX_free(context_);

@@ -1,45 +1,22 @@
-// What Keyward asks of a PKCS#11 module, the same of every one. It touches only
-// keys that it makes, and takes them away again.
+// What Keyward asks of a PKCS#11 module about keys, the same of every module.
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <iterator>
 #include <map>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/pkcs11/ck_error.h"
 #include "keystore/pkcs11/key_attributes.h"
 #include "keystore/pkcs11/key_generator.h"
 #include "keystore/pkcs11/object_finder.h"
-#include "keystore/pkcs11/session_pool.h"
-#include "keystore/pkcs11/token_signer.h"
-#include "tests/keystore/modules/test_module.h"
+#include "tests/keystore/modules/acceptance_fixture.h"
 
 namespace keyward::pkcs11 {
 namespace {
-
-constexpr SessionPoolOptions kEager = {.reload_interval = absl::ZeroDuration(),
-                                       .retry_interval = absl::ZeroDuration()};
-constexpr char kMessage[] = "message";
-constexpr uint32_t kKeyBits = 2048;
-
-struct Parameter {
-  const char* name;
-  absl::StatusOr<std::unique_ptr<TestModule>> (*start)();
-};
-
-struct Key {
-  std::string id;
-  std::string label;
-  std::string modulus;
-  EvpPkeyPtr public_key;
-};
 
 // An AES key that goes with the session; CK_INVALID_HANDLE where there is none to be
 // had.
@@ -57,100 +34,6 @@ CK_OBJECT_HANDLE MakeWrappingKey(const Session& session) {
                                                      std::size(attributes), &key);
   return rv == CKR_OK ? key : CK_INVALID_HANDLE;
 }
-
-absl::Time Soon() { return absl::Now() + absl::Seconds(60); }
-
-class AcceptanceTest : public ::testing::TestWithParam<Parameter> {
- protected:
-  // As the signer does: a module that talks to a process of its own, like
-  // p11-kit-client.so, raises it when that has gone.
-  AcceptanceTest() { signal(SIGPIPE, SIG_IGN); }
-
-  void SetUp() override {
-    auto module = GetParam().start();
-    if (absl::IsUnavailable(module.status())) GTEST_SKIP() << module.status().message();
-    ASSERT_TRUE(module.ok()) << module.status();
-    module_ = *std::move(module);
-    OpenPool();
-  }
-
-  // A token of another's gets its state back, whatever became of the test.
-  void TearDown() override {
-    if (made_.empty()) return;
-    pool_.reset();
-    ASSERT_NO_FATAL_FAILURE(OpenPool());
-    auto lease = pool_->TakeForAdministration(Soon());
-    ASSERT_TRUE(lease.ok()) << lease.status();
-    for (const std::string& id : made_) {
-      const absl::Status destroyed = DestroyKeyPair(lease->session(), id);
-      EXPECT_TRUE(destroyed.ok()) << destroyed;
-    }
-  }
-
-  void OpenPool() {
-    auto options = OptionsFor(*module_);
-    ASSERT_TRUE(options.ok()) << options.status();
-    auto token = Token::New(*std::move(options));
-    ASSERT_TRUE(token.ok()) << token.status();
-    auto pool = SessionPool::New(*std::move(token), kEager);
-    ASSERT_TRUE(pool.ok()) << pool.status();
-    pool_ = *std::move(pool);
-  }
-
-  // Makes a pair that the pool knows.
-  void MakeKey(Key* key) {
-    key->id = *NewKeyId();
-    key->label = "keyward/acceptance/1";
-    made_.push_back(key->id);
-    auto lease = pool_->TakeForAdministration(Soon());
-    ASSERT_TRUE(lease.ok()) << lease.status();
-    const auto pair = GenerateRsaKeyPair(lease->session(), key->label, key->id, kKeyBits);
-    ASSERT_TRUE(pair.ok()) << pair.status();
-    pool_->AddKey(*lease, key->id, *pair);
-    key->modulus = pair->modulus;
-    key->public_key = *MakeRsaPublicKey(pair->modulus, pair->public_exponent);
-  }
-
-  // As the signer does: takes a session, signs, reports what came back.
-  absl::StatusOr<std::string> Sign(const Key& key) {
-    absl::StatusOr<SessionLease> lease = pool_->Take(Soon());
-    if (!lease.ok()) return lease.status();
-    const absl::StatusOr<CK_OBJECT_HANDLE> handle = lease->FindKey(key.id);
-    if (!handle.ok()) return handle.status();
-    auto signature =
-        SignRs256(lease->session(), lease->rs256(), *handle, kMessage, key.modulus.size());
-    lease->Report(signature.status());
-    return signature;
-  }
-
-  absl::Status SignAndVerify(const Key& key) {
-    const absl::StatusOr<std::string> signature = Sign(key);
-    if (!signature.ok()) return signature.status();
-    return VerifyRs256(*key.public_key, kMessage, *signature);
-  }
-
-  // Behind the pool's back.
-  void CloseAllSessions() {
-    auto lease = pool_->Take(Soon());
-    ASSERT_TRUE(lease.ok()) << lease.status();
-    const CK_FUNCTION_LIST& functions = lease->session().functions();
-    CK_SESSION_INFO info{};
-    ASSERT_EQ(functions.C_GetSessionInfo(lease->session().handle(), &info), CKR_OK);
-    ASSERT_EQ(functions.C_CloseAllSessions(info.slotID), CKR_OK);
-  }
-
-  // Signs until the pool has recovered: the first call only meets the fault.
-  void ExpectRecovery(const Key& key) {
-    const absl::Status first = SignAndVerify(key);
-    EXPECT_TRUE(first.ok() || IsSessionFatal(first)) << first;
-    const absl::Status next = SignAndVerify(key);
-    EXPECT_TRUE(next.ok()) << next;
-  }
-
-  std::unique_ptr<TestModule> module_;
-  std::unique_ptr<SessionPool> pool_;
-  std::vector<std::string> made_;
-};
 
 TEST_P(AcceptanceTest, GeneratesAKeyThatCanDoNothingButSign) {
   Key key;
@@ -298,56 +181,6 @@ TEST_P(AcceptanceTest, DestroysOnePairAndNoOther) {
   EXPECT_TRUE(absl::IsNotFound(Sign(keys[0]).status()));
   EXPECT_TRUE(SignAndVerify(keys[1]).ok());
 }
-
-TEST_P(AcceptanceTest, AWrongPinIsSaidToBeOneAndTheRightOneStillWorks) {
-  absl::StatusOr<Secret> wrong = module_->WrongPin();
-  if (!wrong.ok()) GTEST_SKIP() << wrong.status().message();
-  pool_.reset();
-  auto options = OptionsFor(*module_);
-  ASSERT_TRUE(options.ok()) << options.status();
-  options->read_pin = [&] { return std::move(wrong); };
-  const auto refused = Token::New(*std::move(options));
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
-  EXPECT_TRUE(IsPinError(refused.status())) << refused.status();
-  OpenPool();
-}
-
-TEST_P(AcceptanceTest, RecoversFromSessionsThatAreGone) {
-  Key key;
-  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
-  ASSERT_NO_FATAL_FAILURE(CloseAllSessions());
-  ExpectRecovery(key);
-}
-
-TEST_P(AcceptanceTest, RecoversFromALogout) {
-  Key key;
-  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
-  {
-    auto lease = pool_->Take(Soon());
-    ASSERT_TRUE(lease.ok()) << lease.status();
-    ASSERT_EQ(lease->session().functions().C_Logout(lease->session().handle()), CKR_OK);
-  }
-  ExpectRecovery(key);
-}
-
-TEST_P(AcceptanceTest, RecoversWhenTheTokenWasGoneAndIsBack) {
-  if (!module_->can_go_away()) GTEST_SKIP() << "nobody takes this token away";
-  Key key;
-  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
-  module_->TakeAway();
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(SignAndVerify(key).ok(), module_->works_alone());
-  module_->BringBack();
-  ExpectRecovery(key);
-  ASSERT_NO_FATAL_FAILURE(CloseAllSessions());
-  ExpectRecovery(key);
-}
-
-INSTANTIATE_TEST_SUITE_P(Modules, AcceptanceTest,
-                         ::testing::Values(Parameter{"SoftHsm", &StartSoftHsm},
-                                           Parameter{"P11Kit", &StartP11Kit},
-                                           Parameter{"OpenCryptoki", &StartOpenCryptoki},
-                                           Parameter{"OwnModule", &UseOwnModule}),
-                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace keyward::pkcs11

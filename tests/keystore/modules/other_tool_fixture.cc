@@ -29,7 +29,7 @@ void OtherToolTest::WritePublicKey(const std::string& file) const {
   const BioPtr memory(BIO_new(BIO_s_mem()));
   ASSERT_EQ(PEM_write_bio_PUBKEY(memory.get(), public_key_.get()), 1);
   const char* text = nullptr;
-  const long length = BIO_get_mem_data(memory.get(), &text);  // NOLINT(runtime/int): OpenSSL's type
+  const auto length = BIO_get_mem_data(memory.get(), &text);
   ASSERT_TRUE(WriteFile(file, absl::string_view(text, static_cast<size_t>(length))).ok());
 }
 

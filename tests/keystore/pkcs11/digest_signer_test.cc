@@ -1,16 +1,17 @@
 // Signatures over digests, as OpenSSL's provider asks for them.
 #include <gtest/gtest.h>
-#include <openssl/asn1.h>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
+#include <optional>
+
 #include "absl/strings/match.h"
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/pkcs11/ck_error.h"
-#include "keystore/pkcs11/object_finder.h"
+#include "keystore/pkcs11/public_key.h"
 #include "keystore/pkcs11/token_signer.h"
 #include "tests/keystore/pkcs11/token_fixture.h"
 
@@ -82,21 +83,15 @@ std::string EcdsaDer(const std::string& signature) {
 }
 
 EvpPkeyPtr EcKey(const Session& session, CK_OBJECT_HANDLE public_key, const char* group) {
-  const std::string wrapped = *ReadBytes(session, public_key, CKA_EC_POINT);
-  const uint8_t* begin = Bytes(wrapped);
-  ASN1_OCTET_STRING* point =
-      d2i_ASN1_OCTET_STRING(nullptr, &begin, static_cast<int>(wrapped.size()));
+  std::string point = ReadPublicKey(session, public_key)->ec_point;
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(group), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-                                        const_cast<uint8_t*>(ASN1_STRING_get0_data(point)),
-                                        ASN1_STRING_length(point)),
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
       OSSL_PARAM_construct_end()};
   const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY* key = nullptr;
   EVP_PKEY_fromdata_init(context.get());
   EXPECT_EQ(EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters), 1);
-  ASN1_OCTET_STRING_free(point);
   return EvpPkeyPtr(key);
 }
 

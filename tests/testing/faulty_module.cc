@@ -84,6 +84,7 @@ void Note(const char* call) {
 std::atomic<int> g_sign_calls;
 std::atomic<int> g_open_calls;
 std::atomic<int> g_generate_calls;
+std::atomic<int> g_create_calls;
 std::atomic<int> g_destroy_calls;
 
 CK_RV Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR signature,
@@ -120,6 +121,13 @@ CK_RV GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
                                    private_template, private_count, public_key, private_key);
 }
 
+CK_RV CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR attributes, CK_ULONG count,
+                   CK_OBJECT_HANDLE_PTR object) {
+  const CK_RV fault = Fail("C_CreateObject", g_create_calls);
+  if (fault != CKR_OK) return fault;
+  return g_real->C_CreateObject(session, attributes, count, object);
+}
+
 CK_RV DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
   const CK_RV fault = Fail("C_DestroyObject", g_destroy_calls);
   if (fault != CKR_OK) return fault;
@@ -148,6 +156,7 @@ extern "C" __attribute__((visibility("default"))) CK_RV C_GetFunctionList(
   g_ours.C_Login = Login;
   g_ours.C_OpenSession = OpenSession;
   g_ours.C_GenerateKeyPair = GenerateKeyPair;
+  g_ours.C_CreateObject = CreateObject;
   g_ours.C_DestroyObject = DestroyObject;
   *list = &g_ours;
   return CKR_OK;

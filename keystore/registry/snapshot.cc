@@ -8,14 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "keystore/registry/registry_checks.h"
 
 namespace keyward::registry {
 namespace {
-
-std::string NameOf(const KeyVersion& version) {
-  return absl::StrCat("key version ", version.number, " of connection \"",
-                      absl::Utf8SafeCHexEscape(version.connection), "\"");
-}
 
 absl::Status Corrupt(const KeyVersion& version, absl::string_view what) {
   return Error(absl::StatusCode::kDataLoss, "REGISTRY_CORRUPT",

@@ -11,10 +11,10 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/status_macros.h"
+#include "common/utf8.h"
 #include "common/yaml_reader.h"
 #include "signer/connection_rules.h"
 #include "signer/identity_pattern.h"
-#include "signer/utf8.h"
 
 namespace keyward::signer {
 namespace {

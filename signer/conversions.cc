@@ -54,12 +54,6 @@ v1::KeyVersion::State ToProto(registry::VersionState state) {
   return v1::KeyVersion::STATE_UNSPECIFIED;
 }
 
-absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
-  tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return OpensslError("the certificate's validity");
-  return absl::FromTM(parts, absl::UTCTimeZone());
-}
-
 absl::Status MaskInvalid(absl::string_view what) {
   return Error(absl::StatusCode::kInvalidArgument, "UPDATE_MASK_INVALID",
                absl::StrCat("update_mask ", what,

@@ -1,4 +1,4 @@
-// Self-signed X.509 certificates, signed by a key that is not in this process.
+// Self-signed X.509 certificates, signed by a key that need not be in this process.
 #ifndef KEYWARD_KEYSTORE_CERTIFICATE_SELF_SIGNED_CERTIFICATE_H_
 #define KEYWARD_KEYSTORE_CERTIFICATE_SELF_SIGNED_CERTIFICATE_H_
 
@@ -31,13 +31,19 @@ struct IssuedCertificate {
   absl::Time not_after;
 };
 
-// Issues an X.509 v3 certificate (RFC 5280) for `public_key`: serial of 128 random
-// bits, SHA-256 with RSA, basicConstraints CA:FALSE, keyUsage digitalSignature,
-// subject key identifier. The signature that `sign` gives is verified before the
-// certificate is returned.
+// Issues an X.509 v3 certificate (RFC 5280) for `key`, signed by it: serial of 128
+// random bits, SHA-256 (with RSA: PKCS#1 v1.5), basicConstraints CA:FALSE, keyUsage
+// digitalSignature, subject key identifier. `key` has a private operation in
+// `library_context` (null: the default one). The signature is verified before the
+// certificate is returned. Thread-safe as far as `key` is.
 // INVALID_ARGUMENT for a name or validity that a certificate can't hold; INTERNAL
-// where the signature does not verify or the DER is over kMaxCertificateBytes;
-// the errors of `sign`.
+// where the key does not sign, the signature does not verify, or the DER is over
+// kMaxCertificateBytes.
+absl::StatusOr<IssuedCertificate> IssueSelfSignedCertificate(const CertificateRequest& request,
+                                                             EVP_PKEY& key,
+                                                             OSSL_LIB_CTX* library_context);
+
+// The same for `public_key`, whose signature `sign` gives. Its errors are passed on.
 absl::StatusOr<IssuedCertificate> IssueSelfSignedCertificate(const CertificateRequest& request,
                                                              const EVP_PKEY& public_key,
                                                              const Rs256SignFunction& sign);

@@ -88,6 +88,28 @@ TEST_F(SelfSignedCertificateTest, SerialsAre128BitsAndDiffer) {
   EXPECT_TRUE(long_enough);
 }
 
+TEST_F(SelfSignedCertificateTest, AKeyWithAPrivateOperationIssuesTheSame) {
+  const auto issued = IssueSelfSignedCertificate({"acme", now_, absl::Hours(24)}, *key_, nullptr);
+  ASSERT_TRUE(issued.ok()) << issued.status();
+  const std::string text = Describe(issued->der, {"-text"});
+  // All but the serial number and the signature.
+  const auto body = [](const std::string& whole) {
+    return whole.substr(whole.find("Issuer:"),
+                        whole.find("Signature Value") - whole.find("Issuer:"));
+  };
+  EXPECT_EQ(body(text), body(Describe(Issue("acme", absl::Hours(24))->der, {"-text"})));
+  EXPECT_TRUE(absl::StrContains(text, "Signature Algorithm: sha256WithRSAEncryption"));
+  EXPECT_EQ(issued->not_after, absl::FromTimeT(absl::ToTimeT(now_ + absl::Hours(24))));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      IssueSelfSignedCertificate({"", now_, absl::Hours(1)}, *key_, nullptr).status()));
+}
+
+TEST_F(SelfSignedCertificateTest, AKeyWithoutAPrivateOperationIssuesNothing) {
+  const auto public_key = *PublicKeyOfCertificate(Issue("acme")->der);
+  EXPECT_TRUE(absl::IsInternal(
+      IssueSelfSignedCertificate({"acme", now_, absl::Hours(1)}, *public_key, nullptr).status()));
+}
+
 TEST_F(SelfSignedCertificateTest, ASignatureThatDoesNotVerifyIsRefused) {
   const auto issued = IssueSelfSignedCertificate(
       {"acme", now_, absl::Hours(1)}, *key_, [this](absl::string_view message) {

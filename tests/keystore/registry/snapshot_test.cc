@@ -27,11 +27,7 @@ std::string Certify(EVP_PKEY* key, int lifetime_seconds = 3600) {
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), lifetime_seconds);
   X509_set_pubkey(certificate.get(), key);
   EXPECT_GT(X509_sign(certificate.get(), key, EVP_sha256()), 0);
-  uint8_t* der = nullptr;
-  const int size = i2d_X509(certificate.get(), &der);
-  std::string result(reinterpret_cast<char*>(der), static_cast<size_t>(size));
-  OPENSSL_free(der);
-  return result;
+  return *EncodeDer<&i2d_X509>(certificate.get());
 }
 
 const EVP_PKEY* RsaKey() {

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/file.h"
+#include "tests/keystore/certificate/test_ca.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/temp_dir.h"
 
@@ -104,6 +105,14 @@ TEST_F(CertificateSigningRequestTest, AKeyThatDoesNotSignIsAnError) {
   const absl::Status status =
       CreateCertificateRequest({.common_name = "acme"}, {}, *public_key, nullptr).status();
   EXPECT_TRUE(absl::IsInternal(status)) << status;
+}
+
+TEST_F(CertificateSigningRequestTest, ASignatureThatDoesNotVerifyIsRefused) {
+  const absl::Status status =
+      CreateCertificateRequest({.common_name = "acme"}, {}, *testing::BrokenKey(), nullptr)
+          .status();
+  EXPECT_TRUE(absl::IsInternal(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("does not verify"));
 }
 
 TEST_F(CertificateSigningRequestTest, NamesHaveTheLimitsOfRfc5280) {

@@ -43,11 +43,18 @@ class ImportedCertificateTest : public ::testing::Test {
     return Check(der, now).status();
   }
 
-  static EVP_PKEY* NewKey() { return EVP_RSA_gen(2048); }
-
   // The same ones in every test, as they take a while to make.
-  static inline EVP_PKEY* const key_ = NewKey();
-  static inline EVP_PKEY* const issuer_key_ = NewKey();
+  static EVP_PKEY* Key() {
+    static EVP_PKEY* const kKey = EVP_RSA_gen(2048);
+    return kKey;
+  }
+  static EVP_PKEY* IssuerKey() {
+    static EVP_PKEY* const kKey = EVP_RSA_gen(2048);
+    return kKey;
+  }
+
+  EVP_PKEY* const key_ = Key();
+  EVP_PKEY* const issuer_key_ = IssuerKey();
 };
 
 TEST_F(ImportedCertificateTest, ACertificateWithoutChainIsFine) {

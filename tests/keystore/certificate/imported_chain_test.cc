@@ -120,6 +120,28 @@ TEST(ImportedChainTest, FindsTheIssuerAmongKeysOfOneName) {
   EXPECT_TRUE(Check({Lower().der, Middle().der}).ok());
 }
 
+TEST(ImportedChainTest, MayHoldAKeyRolloverOfTheRoot) {
+  // RFC 4210 section 4.4: the root's new key, certified by its old one.
+  const std::pair<int, std::string> own_key = {NID_subject_key_identifier, "hash"};
+  const std::pair<int, std::string> issuer_key = {NID_authority_key_identifier, "keyid:always"};
+  CertificatePlan old_plan = CaPlan("Root");
+  old_plan.extensions.push_back(own_key);
+  const Issued old_root = IssueRoot(old_plan);
+  CertificatePlan rollover_plan = old_plan;
+  rollover_plan.extensions.push_back(issuer_key);
+  const Issued rollover = Issue(rollover_plan, old_root);
+  CertificatePlan leaf_plan = LeafPlan("acme");
+  leaf_plan.extensions.push_back(issuer_key);
+  const std::string leaf_der = Again(leaf_plan, Leaf(), rollover);
+  for (const std::vector<std::string>& chain :
+       {std::vector<std::string>{old_root.der, rollover.der},
+        std::vector<std::string>{rollover.der, old_root.der}}) {
+    const absl::StatusOr<ImportedCertificate> imported = Check(chain, leaf_der);
+    ASSERT_TRUE(imported.ok()) << imported.status();
+    EXPECT_THAT(imported->chain, ElementsAre(rollover.der, old_root.der));
+  }
+}
+
 TEST(ImportedChainTest, MayCrossOverToAnotherRoot) {
   const Issued new_root = IssueRoot(CaPlan("New root"));
   const std::string cross = Again(CaPlan("Root"), Root(), new_root);

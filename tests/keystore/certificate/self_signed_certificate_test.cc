@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "keystore/certificate/rsa_public_key.h"
+#include "tests/keystore/certificate/test_ca.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/temp_dir.h"
 
@@ -117,6 +118,12 @@ TEST_F(SelfSignedCertificateTest, ASignatureThatDoesNotVerifyIsRefused) {
         (*signature)[17] ^= 1;
         return signature;
       });
+  EXPECT_TRUE(absl::StrContains(issued.status().message(), "does not verify")) << issued.status();
+}
+
+TEST_F(SelfSignedCertificateTest, NorOneOfAKeyThatSignsWrong) {
+  const auto issued =
+      IssueSelfSignedCertificate({"acme", now_, absl::Hours(1)}, *testing::BrokenKey(), nullptr);
   EXPECT_TRUE(absl::StrContains(issued.status().message(), "does not verify")) << issued.status();
 }
 

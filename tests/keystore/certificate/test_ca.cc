@@ -1,5 +1,7 @@
 #include "tests/keystore/certificate/test_ca.h"
 
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -28,8 +30,24 @@ NamePtr Name(const std::string& common_name) {
   return name;
 }
 
-void AddExtension(X509* certificate, int nid, const std::string& value) {
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value.c_str());
+// What an authority key identifier is read from: a certificate for `key`.
+X509Ptr KeyHolder(EVP_PKEY& key) {
+  X509Ptr holder(X509_new());
+  Require(X509_set_pubkey(holder.get(), &key) == 1, "key");
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, holder.get(), holder.get(), nullptr, nullptr, 0);
+  X509_EXTENSION* extension =
+      X509V3_EXT_conf_nid(nullptr, &context, NID_subject_key_identifier, "hash");
+  Require(extension != nullptr && X509_add_ext(holder.get(), extension, -1) == 1, "extension");
+  X509_EXTENSION_free(extension);
+  return holder;
+}
+
+void AddExtension(X509* certificate, EVP_PKEY& issuer_key, int nid, const std::string& value) {
+  const X509Ptr issuer = KeyHolder(issuer_key);
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer.get(), certificate, nullptr, nullptr, 0);
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
   Require(extension != nullptr && X509_add_ext(certificate, extension, -1) == 1, "extension");
   X509_EXTENSION_free(extension);
 }
@@ -62,7 +80,7 @@ std::string Certify(const CertificatePlan& plan, EVP_PKEY& key, const std::strin
           "certificate");
   ASN1_TIME_set(X509_getm_notBefore(raw), absl::ToTimeT(plan.not_before));
   ASN1_TIME_set(X509_getm_notAfter(raw), absl::ToTimeT(plan.not_after));
-  for (const auto& [nid, value] : plan.extensions) AddExtension(raw, nid, value);
+  for (const auto& [nid, value] : plan.extensions) AddExtension(raw, issuer_key, nid, value);
   Require(X509_sign(raw, &issuer_key, EVP_get_digestbyname(plan.digest.c_str())) > 0, "signature");
   return *EncodeDer<&i2d_X509>(raw);
 }
@@ -77,6 +95,35 @@ Issued Issue(const CertificatePlan& plan, const Issued& issuer, int bits) {
   EvpPkeyPtr key(EVP_RSA_gen(static_cast<unsigned int>(bits)));
   std::string der = Certify(plan, *key, issuer.subject, *issuer.key);
   return {plan.subject, std::move(key), std::move(der)};
+}
+
+EvpPkeyPtr BrokenKey() {
+  const EvpPkeyPtr key(EVP_RSA_gen(2048));
+  OSSL_PARAM* params = nullptr;
+  // The private exponent of an RSA key without primes is all that it signs with.
+  BIGNUM* n = nullptr;
+  BIGNUM* e = nullptr;
+  BIGNUM* d = nullptr;
+  Require(EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_N, &n) == 1 &&
+              EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+              EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_D, &d) == 1 &&
+              BN_add_word(d, 2) == 1,
+          "numbers");
+  OSSL_PARAM_BLD* builder = OSSL_PARAM_BLD_new();
+  Require(OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+              OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1 &&
+              OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_D, d) == 1 &&
+              (params = OSSL_PARAM_BLD_to_param(builder)) != nullptr,
+          "parameters");
+  const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  EVP_PKEY* broken = nullptr;
+  Require(EVP_PKEY_fromdata_init(context.get()) == 1 &&
+              EVP_PKEY_fromdata(context.get(), &broken, EVP_PKEY_KEYPAIR, params) == 1,
+          "key");
+  OSSL_PARAM_free(params);
+  OSSL_PARAM_BLD_free(builder);
+  for (BIGNUM* number : {n, e, d}) BN_clear_free(number);
+  return EvpPkeyPtr(broken);
 }
 
 }  // namespace keyward::testing

@@ -20,7 +20,8 @@ struct CertificatePlan {
   absl::Time not_before = Today() - absl::Hours(24);
   absl::Time not_after = Today() + absl::Hours(24 * 365);
   std::string digest = "SHA256";
-  // In the language of x509v3_config(5).
+  // In the language of x509v3_config(5). A NID_authority_key_identifier names the
+  // issuer's key.
   std::vector<std::pair<int, std::string>> extensions = {};
 };
 
@@ -41,6 +42,9 @@ std::string Certify(const CertificatePlan& plan, EVP_PKEY& key, const std::strin
 // With a new RSA key.
 Issued IssueRoot(const CertificatePlan& plan, int bits = 2048);
 Issued Issue(const CertificatePlan& plan, const Issued& issuer, int bits = 2048);
+
+// An RSA key whose signatures do not verify.
+EvpPkeyPtr BrokenKey();
 
 }  // namespace keyward::testing
 

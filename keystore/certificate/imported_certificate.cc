@@ -50,7 +50,10 @@ absl::StatusOr<std::vector<X509Ptr>> ParseChain(absl::Span<const std::string> ch
 
 std::string KeyForPeople(const EVP_PKEY& key) {
   const absl::StatusOr<std::string> thumbprint = JwkThumbprint(key);
-  if (thumbprint.ok()) return absl::StrCat("the key with SHA-256 thumbprint ", *thumbprint);
+  // One that is restricted to PSS has the thumbprint of the one that is not.
+  if (thumbprint.ok() && EVP_PKEY_is_a(&key, "RSA") == 1) {
+    return absl::StrCat("the key with SHA-256 thumbprint ", *thumbprint);
+  }
   const char* type = EVP_PKEY_get0_type_name(&key);
   return absl::StrCat("a key of type ", type == nullptr ? "unknown" : type);
 }

@@ -46,9 +46,9 @@ absl::Status SetValidity(X509* certificate, time_t not_before, time_t not_after)
   return absl::OkStatus();
 }
 
-// OpenSSL 3.0 can sign a certificate only with a key that it holds itself, so the
-// algorithm and the signature are written into the structure that it shows as
-// const. X509_verify() checks the result.
+// OpenSSL asks a key for signatures, not a function, so the algorithm and the
+// signature are written into the structure that it shows as const. X509_verify()
+// checks the result.
 absl::Status SignWith(X509* certificate, const Rs256SignFunction& sign) {
   const ASN1_BIT_STRING* signature = nullptr;
   const X509_ALGOR* outer = nullptr;

@@ -19,6 +19,7 @@
 #include "common/status_macros.h"
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/registry/sqlite_registry.h"
+#include "signer/monitoring.h"
 
 namespace keyward::signer {
 namespace {
@@ -146,6 +147,8 @@ absl::Status Server::Serve(const SignerConfig& config) {
   health_service_ = std::make_unique<HealthService>(
       std::set<std::string>{v1::Signer::service_full_name(), v1::Connections::service_full_name(),
                             v1::KeyVersions::service_full_name()});
+  metrics_ = std::make_unique<Metrics>(*snapshots_, [this] { return health_service_->health(); });
+  RETURN_IF_ERROR(OpenMonitoring(config.monitoring));
 
   grpc::EnableDefaultHealthCheckService(false);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -167,10 +170,31 @@ absl::Status Server::Serve(const SignerConfig& config) {
   }
   signing_service_->Start(std::move(completion_queue));
   address_ = absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);
-  readiness_ = std::make_unique<Readiness>(
-      [this] { return CheckReady(); }, [this](bool ready) { health_service_->SetServing(ready); },
-      kHealthInterval);
+  readiness_ = std::make_unique<Readiness>([this] { return CheckReady(); },
+                                           [this](const absl::Status& ready) { TellReady(ready); },
+                                           kHealthInterval);
   return absl::OkStatus();
+}
+
+absl::Status Server::OpenMonitoring(const MonitoringConfig& config) {
+  if (config.listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<HttpListener>> monitoring = StartMonitoring(
+      config.listen, {.metrics = *metrics_, .snapshots = *snapshots_, .health = [this] {
+                        return health_service_->health();
+                      }});
+  RETURN_IF_ERROR(Annotate(monitoring.status(), "monitoring.listen"));
+  monitoring_ = *std::move(monitoring);
+  spdlog::info("monitoring on http://{}", monitoring_->address());
+  return absl::OkStatus();
+}
+
+void Server::TellReady(const absl::Status& ready) {
+  health_service_->SetReady(ready);
+  // Here and not in the check, which ends early while the token is away.
+  const std::shared_ptr<const registry::Snapshot> snapshot = snapshots_->Get();
+  for (const std::string& line : certificate_warnings_.Due(*snapshot, absl::Now())) {
+    spdlog::warn("{}", line);
+  }
 }
 
 absl::Status Server::CheckReady() {
@@ -202,6 +226,7 @@ Server::~Server() {
   Drain();
   readiness_.reset();
   server_.reset();
+  monitoring_.reset();
   audit_.reset();
   sessions_.reset();
 }

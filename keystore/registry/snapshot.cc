@@ -174,6 +174,16 @@ absl::StatusOr<const SigningKey*> Snapshot::Select(absl::string_view connection,
                                "\" has no key version ", *number));
 }
 
+std::vector<const KeyVersion*> Snapshot::VersionsThatMaySign() const {
+  std::vector<const KeyVersion*> versions;
+  for (const auto& [name, entry] : entries_) {
+    for (const SigningKey& key : entry.keys) {
+      if (MaySign(key.version.state)) versions.push_back(&key.version);
+    }
+  }
+  return versions;
+}
+
 SnapshotHolder::SnapshotHolder(std::shared_ptr<const Snapshot> snapshot)
     : snapshot_(std::move(snapshot)) {}
 

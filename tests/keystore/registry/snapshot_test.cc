@@ -102,6 +102,16 @@ TEST(SnapshotTest, VersionsThatMaySignDoSoByNumber) {
   }
 }
 
+TEST(SnapshotTest, ListsTheVersionsThatMaySign) {
+  const std::shared_ptr<const Snapshot> snapshot = *Snapshot::New(EveryState());
+  std::vector<std::string> versions;
+  for (const KeyVersion* version : snapshot->VersionsThatMaySign()) {
+    versions.push_back(version->connection + "/" + std::to_string(version->number));
+  }
+  EXPECT_THAT(versions,
+              ::testing::UnorderedElementsAre("acme/1", "acme/2", "acme/3", "with-kid/1"));
+}
+
 TEST(SnapshotTest, OtherVersionsSayWhyNot) {
   const std::shared_ptr<const Snapshot> snapshot = *Snapshot::New(EveryState());
   const auto refused = [](const char* reason) {

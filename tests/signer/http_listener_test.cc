@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+#include <filesystem>
 #include <future>
+#include <iterator>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -53,6 +56,12 @@ class RawClient {
     (void)send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
   }
 
+  // Whether the server has sent something or closed the connection.
+  bool HasNews(absl::Duration patience) const {
+    pollfd polled{socket_.get(), POLLIN, 0};
+    return poll(&polled, 1, static_cast<int>(absl::ToInt64Milliseconds(patience))) > 0;
+  }
+
   // Until the server closes the connection.
   std::string Receive() const {
     std::string received;
@@ -67,6 +76,11 @@ class RawClient {
  private:
   const UniqueFd socket_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 };
+
+int CountDescriptors() {
+  const std::filesystem::directory_iterator descriptors("/proc/self/fd");
+  return static_cast<int>(std::distance(begin(descriptors), end(descriptors)));
+}
 
 TEST(HttpListenerTest, AnswersGetAndHeadAndClosesTheConnection) {
   const auto listener = Listen();
@@ -120,13 +134,21 @@ TEST(HttpListenerTest, ARequestThatIsTooLongIsNotReadToItsEnd) {
 
 TEST(HttpListenerTest, AClientThatIsSlowIsCut) {
   const auto listener = Listen(&Echo, absl::Milliseconds(50));
-  const RawClient client(*listener);
-  client.Send("GET /a HTTP/1.1\r\n");
-  EXPECT_THAT(client.Receive(), ::testing::Not(HasSubstr("200 OK")));
+  const RawClient silent(*listener);
+  silent.Send("GET /a HTTP/1.1\r\n");
+  EXPECT_THAT(silent.Receive(), ::testing::Not(HasSubstr("200 OK")));
+  // Never silent for long, and never at its end.
+  const RawClient dripping(*listener);
+  const absl::Time start = absl::Now();
+  while (!dripping.HasNews(absl::Milliseconds(5)) && absl::Now() - start < absl::Seconds(20)) {
+    dripping.Send("X");
+  }
+  EXPECT_LT(absl::Now() - start, absl::Seconds(20));
 }
 
 TEST(HttpListenerTest, ClientsBeyondTheThreadsWaitForTheirTurn) {
   const auto listener = Listen();
+  const int before = CountDescriptors();
   std::vector<std::unique_ptr<RawClient>> idle;
   for (int i = 0; i < kHttpThreads; ++i) {
     idle.push_back(std::make_unique<RawClient>(*listener));
@@ -134,8 +156,12 @@ TEST(HttpListenerTest, ClientsBeyondTheThreadsWaitForTheirTurn) {
   }
   const RawClient waiting(*listener);
   waiting.Send(kGet);
+  std::vector<std::unique_ptr<RawClient>> more;
+  while (more.size() < 4) more.push_back(std::make_unique<RawClient>(*listener));
   auto answer = std::async(std::launch::async, [&] { return waiting.Receive(); });
   EXPECT_EQ(answer.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  // Ours, one for each thread, and the one that is next.
+  EXPECT_LE(CountDescriptors(), before + kHttpThreads + 1 + 4 + kHttpThreads + 1);
   idle.pop_back();
   EXPECT_THAT(answer.get(), HasSubstr("</a>"));
 }

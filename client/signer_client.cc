@@ -192,4 +192,63 @@ absl::StatusOr<std::vector<v1::KeyVersion>> SignerClient::ListKeyVersions(
                                      response.key_versions().end());
 }
 
+absl::StatusOr<std::string> SignerClient::GetJwks(absl::string_view connection,
+                                                  absl::Time deadline) {
+  v1::GetJwksRequest request;
+  request.set_connection(connection.data(), connection.size());
+  ASSIGN_OR_RETURN(v1::GetJwksResponse response,
+                   impl_->CallRepeatably(impl_->key_versions(), &v1::KeyVersions::Stub::GetJwks,
+                                         request, impl_->DeadlineOf(deadline)));
+  return std::move(*response.mutable_jwks_json());
+}
+
+absl::StatusOr<v1::KeyVersionDetails> SignerClient::InspectKeyVersion(
+    absl::string_view connection, std::optional<uint32_t> key_version, absl::Time deadline) {
+  v1::InspectKeyVersionRequest request;
+  request.set_connection(connection.data(), connection.size());
+  if (key_version) request.set_key_version(*key_version);
+  return impl_->CallRepeatably(impl_->key_versions(), &v1::KeyVersions::Stub::InspectKeyVersion,
+                               request, impl_->DeadlineOf(deadline));
+}
+
+absl::StatusOr<v1::CreateCertificateRequestResponse> SignerClient::CreateCertificateRequest(
+    const v1::CreateCertificateRequestRequest& request, absl::Time deadline) {
+  return impl_->CallRepeatably(impl_->key_versions(),
+                               &v1::KeyVersions::Stub::CreateCertificateRequest, request,
+                               impl_->KeyDeadlineOf(deadline));
+}
+
+absl::StatusOr<v1::Certificate> SignerClient::ImportCertificate(
+    absl::string_view connection, uint32_t key_version, absl::string_view der,
+    const std::vector<std::string>& chain_der, absl::Time deadline) {
+  v1::ImportCertificateRequest request;
+  request.set_connection(connection.data(), connection.size());
+  request.set_key_version(key_version);
+  request.set_der(der.data(), der.size());
+  for (const std::string& above : chain_der) request.add_chain_der(above);
+  return impl_->CallOnce(impl_->key_versions(), &v1::KeyVersions::Stub::ImportCertificate, request,
+                         impl_->KeyDeadlineOf(deadline));
+}
+
+absl::StatusOr<v1::Certificate> SignerClient::RenewCertificate(absl::string_view connection,
+                                                               std::optional<uint32_t> key_version,
+                                                               uint32_t validity_days,
+                                                               absl::Time deadline) {
+  v1::RenewCertificateRequest request;
+  request.set_connection(connection.data(), connection.size());
+  if (key_version) request.set_key_version(*key_version);
+  request.set_validity_days(validity_days);
+  return impl_->CallOnce(impl_->key_versions(), &v1::KeyVersions::Stub::RenewCertificate, request,
+                         impl_->KeyDeadlineOf(deadline));
+}
+
+absl::StatusOr<v1::KeyVersion> SignerClient::AdoptKey(absl::string_view connection,
+                                                      absl::string_view uri, absl::Time deadline) {
+  v1::AdoptKeyRequest request;
+  request.set_connection(connection.data(), connection.size());
+  request.set_uri(uri.data(), uri.size());
+  return impl_->CallOnce(impl_->key_versions(), &v1::KeyVersions::Stub::AdoptKey, request,
+                         impl_->KeyDeadlineOf(deadline));
+}
+
 }  // namespace keyward::client

@@ -65,7 +65,7 @@ struct Assertion {
 //
 // Sign and the calls that read are repeated after UNAVAILABLE, and after
 // RESOURCE_EXHAUSTED where the signer says how long to wait, as the RetryPolicy
-// has it. Create, Update and Delete are sent once: after UNAVAILABLE or
+// has it. Calls that change something are sent once: after UNAVAILABLE or
 // DEADLINE_EXCEEDED look at the connection before doing it again. (A request
 // that never left this process is sent again by gRPC itself.)
 //
@@ -116,6 +116,30 @@ class SignerClient {
   // Oldest first.
   absl::StatusOr<std::vector<v1::KeyVersion>> ListKeyVersions(
       absl::string_view connection, absl::Time deadline = absl::InfiniteFuture());
+
+  // A JWK Set (RFC 7517) of the keys that verify the connection's signatures.
+  absl::StatusOr<std::string> GetJwks(absl::string_view connection,
+                                      absl::Time deadline = absl::InfiniteFuture());
+  // What the token says of a key; without `key_version` of the ACTIVE version's.
+  absl::StatusOr<v1::KeyVersionDetails> InspectKeyVersion(
+      absl::string_view connection, std::optional<uint32_t> key_version = std::nullopt,
+      absl::Time deadline = absl::InfiniteFuture());
+  absl::StatusOr<v1::CreateCertificateRequestResponse> CreateCertificateRequest(
+      const v1::CreateCertificateRequestRequest& request,
+      absl::Time deadline = absl::InfiniteFuture());
+  // `chain_der`: the certificates above it, in any order.
+  absl::StatusOr<v1::Certificate> ImportCertificate(absl::string_view connection,
+                                                    uint32_t key_version, absl::string_view der,
+                                                    const std::vector<std::string>& chain_der,
+                                                    absl::Time deadline = absl::InfiniteFuture());
+  // `validity_days` 0 is the signer's own setting.
+  absl::StatusOr<v1::Certificate> RenewCertificate(absl::string_view connection,
+                                                   std::optional<uint32_t> key_version,
+                                                   uint32_t validity_days,
+                                                   absl::Time deadline = absl::InfiniteFuture());
+  // `uri`: which private key of the signer's token (RFC 7512).
+  absl::StatusOr<v1::KeyVersion> AdoptKey(absl::string_view connection, absl::string_view uri,
+                                          absl::Time deadline = absl::InfiniteFuture());
 
  private:
   class Impl;

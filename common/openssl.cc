@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/sha.h>
 
+#include <ctime>
+
 #include "absl/strings/str_cat.h"
 
 namespace keyward {
@@ -22,6 +24,12 @@ absl::StatusOr<X509Ptr> ParseCertificate(absl::string_view der) {
     return absl::InvalidArgumentError(OpensslError("not a DER certificate").message());
   }
   return certificate;
+}
+
+absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
+  tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return OpensslError("not a certificate's time");
+  return absl::FromTM(parts, absl::UTCTimeZone());
 }
 
 absl::Status OpensslError(absl::string_view what) {

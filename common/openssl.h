@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace keyward {
 
@@ -42,9 +43,26 @@ Sha256Digest Sha256(absl::string_view data);
 // INVALID_ARGUMENT, with OpenSSL's reason, for anything else.
 absl::StatusOr<X509Ptr> ParseCertificate(absl::string_view der);
 
+// The DER of `object` by its type's i2d function: EncodeDer<&i2d_X509>(...).
+template <auto kI2d, typename T>
+absl::StatusOr<std::string> EncodeDer(T* object);
+
+// INTERNAL where `time` is not one of RFC 5280 section 4.1.2.5.
+absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time);
+
 // An INTERNAL error whose message is `what` and the newest entry of this
 // thread's OpenSSL error queue, which is emptied.
 absl::Status OpensslError(absl::string_view what);
+
+template <auto kI2d, typename T>
+absl::StatusOr<std::string> EncodeDer(T* object) {
+  uint8_t* encoded = nullptr;
+  const int length = kI2d(object, &encoded);
+  if (length <= 0) return OpensslError("cannot encode as DER");
+  std::string der(reinterpret_cast<char*>(encoded), static_cast<size_t>(length));
+  OPENSSL_free(encoded);
+  return der;
+}
 
 }  // namespace keyward
 

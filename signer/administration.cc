@@ -37,6 +37,11 @@ absl::Time DeadlineOf(const grpc::ServerContext& context) {
 }
 
 grpc::Status Administration::Run(const Call& call, absl::FunctionRef<absl::Status()> work) {
+  return RunForKey(call, [&](AuditRecord& /*record*/) { return work(); });
+}
+
+grpc::Status Administration::RunForKey(const Call& call,
+                                       absl::FunctionRef<absl::Status(AuditRecord&)> work) {
   AuditRecord record{.time = absl::Now(),
                      .method = std::string(call.method),
                      .connection = CutName(call.connection)};
@@ -48,7 +53,7 @@ grpc::Status Administration::Run(const Call& call, absl::FunctionRef<absl::Statu
         parts_.policy.Decide(record.identity, call.connection, call.operation);
     RETURN_IF_ERROR(decision.status);
     record.role = std::string(decision.role);
-    return work();
+    return work(record);
   };
   const absl::Status status = decide();
   return Conclude(status, std::move(record));
@@ -79,7 +84,7 @@ grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord re
 }
 
 absl::Status Administration::RefreshSnapshot() {
-  ASSIGN_OR_RETURN(registry::Contents contents, parts_.registry.Load());
+  ASSIGN_OR_RETURN(registry::Contents contents, registry().Load());
   ASSIGN_OR_RETURN(std::shared_ptr<const registry::Snapshot> snapshot,
                    registry::Snapshot::New(std::move(contents)));
   parts_.snapshots.Set(std::move(snapshot));

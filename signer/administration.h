@@ -7,12 +7,14 @@
 #include <grpcpp/support/status.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "keystore/lifecycle/key_adoption.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/registry/registry.h"
 #include "keystore/registry/snapshot.h"
@@ -21,19 +23,20 @@
 
 namespace keyward::signer {
 
-// All of it outlives the services.
+// What is referred to outlives the services.
 struct AdministrationParts {
   const AuthorizationPolicy& policy;
-  registry::Registry& registry;
+  const Keystore& keystore;
   KeyLifecycle& lifecycle;
   registry::SnapshotHolder& snapshots;
   AuditLog& audit;
+  AdoptionOptions adoption;
 };
 
 // Thread-safe.
 class Administration {
  public:
-  explicit Administration(const AdministrationParts& parts) : parts_(parts) {}
+  explicit Administration(AdministrationParts parts) : parts_(std::move(parts)) {}
 
   struct Call {
     const grpc::ServerContext& context;
@@ -49,6 +52,9 @@ class Administration {
   // written.
   grpc::Status Run(const Call& call, absl::FunctionRef<absl::Status()> work);
 
+  // The same for work that is about a key version: it says in the record which.
+  grpc::Status RunForKey(const Call& call, absl::FunctionRef<absl::Status(AuditRecord&)> work);
+
   // Runs `work` for a call that is about no connection in particular, with the
   // caller's identity; `work` itself looks at what the caller may see. Recorded as
   // Run() does.
@@ -59,6 +65,7 @@ class Administration {
   absl::Status RefreshSnapshot();
 
   const AdministrationParts& parts() const { return parts_; }
+  registry::Registry& registry() const { return parts_.keystore.registry; }
 
  private:
   // The end of every call: logs what the caller is not told, records, and answers.

@@ -11,10 +11,10 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/status_macros.h"
+#include "common/utf8.h"
 #include "common/yaml_reader.h"
 #include "signer/connection_rules.h"
 #include "signer/identity_pattern.h"
-#include "signer/utf8.h"
 
 namespace keyward::signer {
 namespace {
@@ -22,7 +22,9 @@ namespace {
 constexpr size_t kMaxShownIdentityBytes = 256;
 
 // In the order of enum Operation.
-constexpr std::array<absl::string_view, 3> kOperationNames = {"sign", "view", "manage-connections"};
+constexpr std::array<absl::string_view, 5> kOperationNames = {"sign", "view", "manage-connections",
+                                                              "rotate", "adopt"};
+constexpr absl::string_view kOperationList = "sign, view, manage-connections, rotate or adopt";
 
 uint8_t BitOf(Operation operation) {
   return static_cast<uint8_t>(1U << static_cast<unsigned>(operation));
@@ -61,8 +63,7 @@ class PolicyReader {
     for (const YamlReader& item : RequiredList(reader, "connections", "names, prefix* or *")) {
       ReadConnection(item, role);
     }
-    for (const YamlReader& item :
-         RequiredList(reader, "operations", "sign, view or manage-connections")) {
+    for (const YamlReader& item : RequiredList(reader, "operations", kOperationList)) {
       ReadOperation(item, role);
     }
     policy_.roles_.push_back(std::move(role));
@@ -128,7 +129,7 @@ class PolicyReader {
     const auto* found = std::find(kOperationNames.begin(), kOperationNames.end(), *text);
     if (found == kOperationNames.end()) {
       item.Mistake(
-          absl::StrCat("\"", *text, "\" is no operation: must be sign, view or manage-connections",
+          absl::StrCat("\"", *text, "\" is no operation: must be ", kOperationList,
                        DidYouMean(*text, {kOperationNames.begin(), kOperationNames.end()})));
       return;
     }

@@ -15,9 +15,9 @@
 
 namespace keyward::signer {
 
-enum class Operation : uint8_t { kSign, kView, kManageConnections };
+enum class Operation : uint8_t { kSign, kView, kManageConnections, kRotate, kAdopt };
 
-// As policy.yaml writes it: "sign", "view", "manage-connections".
+// As policy.yaml writes it: "sign", "view", "manage-connections", "rotate", "adopt".
 absl::string_view OperationName(Operation operation);
 
 // What the policy says about a call, and by which role.
@@ -36,7 +36,7 @@ struct Decision {
 //     - name: billing-backend
 //       identities: ["spiffe://keyward.example/billing/*", "cn:operator"]
 //       connections: ["acme", "eu-*"]        # exact, prefix*, or * for all
-//       operations: [sign, view]             # sign, view, manage-connections
+//       operations: [sign, view]             # and manage-connections, rotate, adopt
 //
 // Immutable: safe for use from several threads.
 class AuthorizationPolicy {

@@ -39,11 +39,6 @@ absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate);
 // The error is INVALID_ARGUMENT without a reason and says what is wrong.
 absl::Status CheckSpiffeId(absl::string_view uri);
 
-// Whether `name` is a host name in lower case (RFC 1123 section 2.1, and "_"):
-// at most 253 bytes, labels of 1 to 63 that do not begin or end with a hyphen,
-// no final dot, no wildcard. Errors as CheckSpiffeId().
-absl::Status CheckDnsName(absl::string_view name);
-
 // Whether `name` can be an identity: 1 to 255 bytes of UTF-8 without control
 // characters. Errors as CheckSpiffeId().
 absl::Status CheckCommonName(absl::string_view name);

@@ -9,8 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
+#include "common/utf8.h"
 #include "signer/claims_policy.h"
-#include "signer/utf8.h"
 
 namespace keyward::signer {
 namespace {

@@ -1,5 +1,7 @@
 #include "signer/config.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <p11-kit/uri.h>
 
 #include <algorithm>
@@ -75,6 +77,19 @@ std::string WrongWithListen(absl::string_view text) {
   return "";
 }
 
+// Whether `listen`, which WrongWithListen() has nothing against, is of this machine
+// alone: the name localhost, 127.0.0.0/8 (RFC 1122 section 3.2.1.3) or ::1.
+bool IsLoopback(const std::string& listen) {
+  const std::string host = listen.substr(0, listen.rfind(':'));
+  if (host == "localhost") return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  return host.front() == '[' &&
+         inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1 &&
+         IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
 // POSIX.1-2017 Base Definitions section 8.1.
 bool IsVariableName(absl::string_view name) {
   return !absl::ascii_isdigit(static_cast<unsigned char>(name.front())) &&
@@ -92,9 +107,9 @@ class ConfigReader {
 
   absl::StatusOr<SignerConfig> Read(const YamlNode& document) {
     const YamlReader root(document, mistakes_);
-    if (root.ReadMapping(
-            {"listen", "tls", "token", "registry", "audit", "policy", "certificate", "limits"})) {
-      ReadListen(root);
+    if (root.ReadMapping({"listen", "tls", "token", "registry", "audit", "policy", "certificate",
+                          "limits", "monitoring"})) {
+      config_.listen = ReadListen(root);
       ReadTls(root);
       ReadToken(root);
       if (auto registry = Section(root, "registry", {"sqlite"})) {
@@ -103,6 +118,7 @@ class ConfigReader {
       if (auto audit = Section(root, "audit", {"file"})) config_.audit_file = Path(*audit, "file");
       config_.policy = Path(root, "policy");
       ReadNumbers(root);
+      ReadMonitoring(root);
     }
     RETURN_IF_ERROR(mistakes_.ToStatus());
     return config_;
@@ -140,13 +156,29 @@ class ConfigReader {
     }
   }
 
-  void ReadListen(const YamlReader& root) {
-    const std::optional<YamlReader> listen = Require(root, "listen", "HOST:PORT");
+  // "" where it is absent or wrong.
+  std::string ReadListen(const YamlReader& parent) {
+    const std::optional<YamlReader> listen = Require(parent, "listen", "HOST:PORT");
     const std::optional<std::string> text = listen ? listen->Text() : std::nullopt;
-    if (!text) return;
+    if (!text) return "";
     const std::string wrong = WrongWithListen(*text);
-    if (!wrong.empty()) listen->Mistake(wrong);
-    config_.listen = *text;
+    if (wrong.empty()) return *text;
+    listen->Mistake(wrong);
+    return "";
+  }
+
+  void ReadMonitoring(const YamlReader& root) {
+    const auto monitoring = root.Find("monitoring");
+    if (!monitoring || !monitoring->ReadMapping({"listen", "allow_remote"})) return;
+    const std::string listen = ReadListen(*monitoring);
+    const auto allow = Note(monitoring->Find("allow_remote"));
+    const bool allow_remote = allow && allow->Boolean().value_or(false);
+    if (!listen.empty() && !allow_remote && !IsLoopback(listen)) {
+      monitoring->Find("listen")->Mistake(
+          "must be a loopback address such as 127.0.0.1:9464, for nobody is authenticated there; "
+          "others only with allow_remote: true");
+    }
+    config_.monitoring.listen = listen;
   }
 
   void ReadTls(const YamlReader& root) {

@@ -36,6 +36,12 @@ struct TokenConfig {
   bool allow_imported_keys = false;
 };
 
+struct MonitoringConfig {
+  // "host:port" as SignerConfig::listen; empty for no monitoring. Of the loopback
+  // interface, unless the file allows others.
+  std::string listen;
+};
+
 struct SignerConfig {
   // "host:port"; port 0 takes any that is free.
   std::string listen;
@@ -50,6 +56,7 @@ struct SignerConfig {
   int queue = 1024;
   // 1 s to 300 s.
   absl::Duration max_assertion_lifetime = absl::Seconds(300);
+  MonitoringConfig monitoring;
 
   // The file it was read from, and the line of each setting in it by path
   // ("tls.certificate"), for messages.

@@ -14,10 +14,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/dns_name.h"
 #include "common/error.h"
 #include "common/status_macros.h"
-#include "signer/caller_identity.h"
-#include "signer/utf8.h"
+#include "common/utf8.h"
 
 namespace keyward::signer {
 namespace {

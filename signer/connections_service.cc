@@ -1,7 +1,5 @@
 #include "signer/connections_service.h"
 
-#include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "keystore/lifecycle/version_choice.h"
 #include "signer/connection_rules.h"
 #include "signer/conversions.h"
 
@@ -22,24 +21,6 @@ constexpr int kMaxPageSize = 500;
 absl::Status EtagMissing() {
   return Error(absl::StatusCode::kInvalidArgument, "ETAG_MISSING",
                "etag is required: read the connection first and send its etag back");
-}
-
-absl::StatusOr<const registry::KeyVersion*> Choose(
-    const std::vector<registry::KeyVersion>& versions, const v1::GetCertificateRequest& request) {
-  const auto wanted = [&](const registry::KeyVersion& version) {
-    return request.has_key_version() ? version.number == request.key_version()
-                                     : version.state == registry::VersionState::kActive;
-  };
-  const auto found = std::find_if(versions.begin(), versions.end(), wanted);
-  if (found != versions.end()) return &*found;
-  if (request.has_key_version()) {
-    return Error(absl::StatusCode::kNotFound, "KEY_VERSION_NOT_FOUND",
-                 absl::StrCat("connection ", request.connection(), " has no key version ",
-                              request.key_version()));
-  }
-  return Error(absl::StatusCode::kFailedPrecondition, "NO_ACTIVE_KEY_VERSION",
-               absl::StrCat("connection ", request.connection(),
-                            " has no active key version; name one by its number"));
 }
 
 }  // namespace
@@ -67,7 +48,7 @@ grpc::Status ConnectionsService::GetConnection(grpc::ServerContext* context,
   return administration_.Run(
       {*context, "GetConnection", request->name(), Operation::kView}, [&]() -> absl::Status {
         ASSIGN_OR_RETURN(const registry::Connection connection,
-                         administration_.parts().registry.GetConnection(request->name()));
+                         administration_.registry().GetConnection(request->name()));
         *response = ToProto(connection);
         return absl::OkStatus();
       });
@@ -100,7 +81,7 @@ absl::StatusOr<v1::ListConnectionsResponse> ConnectionsService::List(
   v1::ListConnectionsResponse page;
   for (;;) {
     ASSIGN_OR_RETURN(const std::vector<registry::Connection> batch,
-                     administration_.parts().registry.ListConnections(after, kMaxPageSize));
+                     administration_.registry().ListConnections(after, kMaxPageSize));
     for (const registry::Connection& connection : batch) {
       if (administration_.parts().policy.Allows(identity, connection.name, Operation::kView)) {
         if (page.connections_size() == wanted) {
@@ -125,7 +106,7 @@ grpc::Status ConnectionsService::UpdateConnection(grpc::ServerContext* context,
       {*context, "UpdateConnection", wanted.name(), Operation::kManageConnections},
       [&]() -> absl::Status {
         if (request->etag().empty()) return EtagMissing();
-        registry::Registry& registry = administration_.parts().registry;
+        registry::Registry& registry = administration_.registry();
         ASSIGN_OR_RETURN(const registry::Connection current, registry.GetConnection(wanted.name()));
         ASSIGN_OR_RETURN(const registry::ConnectionSettings fields, SettingsFromProto(wanted));
         ASSIGN_OR_RETURN(registry::ConnectionSettings settings,
@@ -161,10 +142,10 @@ grpc::Status ConnectionsService::GetCertificate(grpc::ServerContext* context,
                                                 v1::Certificate* response) {
   return administration_.Run(
       {*context, "GetCertificate", request->connection(), Operation::kView}, [&]() -> absl::Status {
-        ASSIGN_OR_RETURN(const std::vector<registry::KeyVersion> versions,
-                         administration_.parts().registry.ListKeyVersions(request->connection()));
-        ASSIGN_OR_RETURN(const registry::KeyVersion* version, Choose(versions, *request));
-        ASSIGN_OR_RETURN(*response, CertificateToProto(*version));
+        ASSIGN_OR_RETURN(
+            const registry::KeyVersion version,
+            ChooseVersion(administration_.registry(), request->connection(), NumberOf(*request)));
+        ASSIGN_OR_RETURN(*response, CertificateToProto(version));
         return absl::OkStatus();
       });
 }

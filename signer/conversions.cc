@@ -54,12 +54,6 @@ v1::KeyVersion::State ToProto(registry::VersionState state) {
   return v1::KeyVersion::STATE_UNSPECIFIED;
 }
 
-absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
-  tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return OpensslError("the certificate's validity");
-  return absl::FromTM(parts, absl::UTCTimeZone());
-}
-
 absl::Status MaskInvalid(absl::string_view what) {
   return Error(absl::StatusCode::kInvalidArgument, "UPDATE_MASK_INVALID",
                absl::StrCat("update_mask ", what,
@@ -112,6 +106,7 @@ absl::StatusOr<v1::Certificate> CertificateToProto(const registry::KeyVersion& v
   proto.set_sha256_fingerprint(Fingerprint(der));
   SetTime(not_before, proto.mutable_not_before());
   SetTime(not_after, proto.mutable_not_after());
+  for (const std::string& above : version.certificate_chain) proto.add_chain_der(above);
   return proto;
 }
 

@@ -2,6 +2,9 @@
 #ifndef KEYWARD_SIGNER_CONVERSIONS_H_
 #define KEYWARD_SIGNER_CONVERSIONS_H_
 
+#include <cstdint>
+#include <optional>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "keystore/registry/registry.h"
@@ -12,6 +15,12 @@ namespace keyward::signer {
 
 v1::Connection ToProto(const registry::Connection& connection);
 v1::KeyVersion ToProto(const registry::KeyVersion& version);
+
+// The key version that a request names, if it does.
+template <typename Request>
+std::optional<uint32_t> NumberOf(const Request& request) {
+  return request.has_key_version() ? std::optional<uint32_t>(request.key_version()) : std::nullopt;
+}
 
 // INTERNAL where the stored certificate does not parse.
 absl::StatusOr<v1::Certificate> CertificateToProto(const registry::KeyVersion& version);

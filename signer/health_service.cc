@@ -4,6 +4,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/time/clock.h"
+#include "common/error.h"
 
 namespace keyward::signer {
 namespace {
@@ -23,14 +24,23 @@ constexpr absl::Duration kCancellationInterval = absl::Seconds(1);
 
 HealthService::HealthService(std::set<std::string> services) : services_(std::move(services)) {}
 
-void HealthService::SetServing(bool serving) {
+void HealthService::SetReady(const absl::Status& ready) {
   MutexLock lock(&mutex_);
-  serving_until_ = serving ? absl::Now() + kFreshness : absl::InfinitePast();
+  serving_until_ = ready.ok() ? absl::Now() + kFreshness : absl::InfinitePast();
+  // Of what is OK now, it says later that nothing was heard of it since.
+  reason_ = ready.ok() ? "CHECK_OVERDUE" : ReasonOf(ready).value_or("NOT_READY");
 }
 
 void HealthService::Drain() {
   MutexLock lock(&mutex_);
   draining_ = true;
+}
+
+Health HealthService::health() const {
+  MutexLock lock(&mutex_);
+  if (draining_) return {.state = Health::State::kDraining};
+  if (Now("") == HealthCheckResponse::SERVING) return {.state = Health::State::kServing};
+  return {.state = Health::State::kNotServing, .reason = reason_};
 }
 
 HealthService::Status HealthService::Now(const std::string& service) const {

@@ -6,9 +6,11 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/mutex.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "signer/health.h"
 
 namespace keyward::signer {
 
@@ -18,15 +20,18 @@ namespace keyward::signer {
 class HealthService final : public grpc::health::v1::Health::Service {
  public:
   // `services` as clients name them; the server as a whole, "", is always there.
-  // Not serving until SetServing().
+  // Not serving until SetReady().
   explicit HealthService(std::set<std::string> services);
 
-  // Of every service: they need the same token, registry and audit log. Holds for ten
-  // seconds: a check that hangs is as bad as one that fails.
-  void SetServing(bool serving);
+  // Of every service: they need the same token, registry and audit log. OK is serving,
+  // and holds for ten seconds: a check that hangs is as bad as one that fails.
+  void SetReady(const absl::Status& ready);
 
   // NOT_SERVING for good, and ends every Watch: the server drains.
   void Drain();
+
+  // What Check() of "" answers, with what grpc.health.v1 has no field for.
+  Health health() const;
 
   grpc::Status Check(grpc::ServerContext* context,
                      const grpc::health::v1::HealthCheckRequest* request,
@@ -43,9 +48,11 @@ class HealthService final : public grpc::health::v1::Health::Service {
   Status Now(const std::string& service) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::set<std::string> services_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   // Serving until then.
   absl::Time serving_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  // Why not, where it is not.
+  std::string reason_ ABSL_GUARDED_BY(mutex_) = "STARTING";
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   int watchers_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/dns_name.h"
 #include "signer/caller_identity.h"
 
 namespace keyward::signer {

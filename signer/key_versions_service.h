@@ -7,7 +7,7 @@
 
 namespace keyward::signer {
 
-// Thread-safe.
+// Uses gRPC's synchronous API, as all administration does. Thread-safe.
 class KeyVersionsService final : public v1::KeyVersions::Service {
  public:
   explicit KeyVersionsService(Administration& administration) : administration_(administration) {}
@@ -15,6 +15,22 @@ class KeyVersionsService final : public v1::KeyVersions::Service {
   grpc::Status ListKeyVersions(grpc::ServerContext* context,
                                const v1::ListKeyVersionsRequest* request,
                                v1::ListKeyVersionsResponse* response) override;
+  grpc::Status GetJwks(grpc::ServerContext* context, const v1::GetJwksRequest* request,
+                       v1::GetJwksResponse* response) override;
+  grpc::Status InspectKeyVersion(grpc::ServerContext* context,
+                                 const v1::InspectKeyVersionRequest* request,
+                                 v1::KeyVersionDetails* response) override;
+  grpc::Status CreateCertificateRequest(grpc::ServerContext* context,
+                                        const v1::CreateCertificateRequestRequest* request,
+                                        v1::CreateCertificateRequestResponse* response) override;
+  grpc::Status ImportCertificate(grpc::ServerContext* context,
+                                 const v1::ImportCertificateRequest* request,
+                                 v1::Certificate* response) override;
+  grpc::Status RenewCertificate(grpc::ServerContext* context,
+                                const v1::RenewCertificateRequest* request,
+                                v1::Certificate* response) override;
+  grpc::Status AdoptKey(grpc::ServerContext* context, const v1::AdoptKeyRequest* request,
+                        v1::KeyVersion* response) override;
 
  private:
   Administration& administration_;

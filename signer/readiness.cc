@@ -8,8 +8,8 @@
 
 namespace keyward::signer {
 
-Readiness::Readiness(std::function<absl::Status()> check, std::function<void(bool ready)> tell,
-                     absl::Duration interval)
+Readiness::Readiness(std::function<absl::Status()> check,
+                     std::function<void(const absl::Status& ready)> tell, absl::Duration interval)
     : check_(std::move(check)),
       tell_(std::move(tell)),
       interval_(interval),
@@ -27,7 +27,7 @@ void Readiness::Run() {
   std::optional<bool> told;
   for (;;) {
     const absl::Status status = check_();
-    tell_(status.ok());
+    tell_(status);
     if (told != status.ok()) {
       told = status.ok();
       *told ? spdlog::info("health: SERVING")

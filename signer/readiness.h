@@ -13,12 +13,12 @@
 namespace keyward::signer {
 
 // Asks `check` once in every `interval`, on a thread of its own, and calls `tell`
-// each time with whether it answered OK. Logs each change with the reason.
+// each time with what it answered. Logs each change with the reason.
 // Thread-safe.
 class Readiness {
  public:
-  Readiness(std::function<absl::Status()> check, std::function<void(bool ready)> tell,
-            absl::Duration interval);
+  Readiness(std::function<absl::Status()> check,
+            std::function<void(const absl::Status& ready)> tell, absl::Duration interval);
   // Ends the thread.
   ~Readiness();
   Readiness(const Readiness&) = delete;
@@ -28,7 +28,7 @@ class Readiness {
   void Run();
 
   const std::function<absl::Status()> check_;
-  const std::function<void(bool ready)> tell_;
+  const std::function<void(const absl::Status& ready)> tell_;
   const absl::Duration interval_;
   Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -19,6 +19,7 @@
 #include "common/status_macros.h"
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/registry/sqlite_registry.h"
+#include "signer/monitoring.h"
 
 namespace keyward::signer {
 namespace {
@@ -36,6 +37,14 @@ constexpr absl::Duration kFinishInterval = absl::Minutes(1);
 constexpr absl::Duration kStartDeadline = absl::Minutes(5);
 constexpr auto kDrainTime = std::chrono::seconds(30);
 
+pkcs11::KeyRequirements RequirementsOf(const TokenConfig& config) {
+  return {.allow_imported = config.allow_imported_keys};
+}
+
+absl::Duration CertificateValidity(const SignerConfig& config) {
+  return absl::Hours(24) * config.certificate_validity_days;
+}
+
 absl::StatusOr<std::unique_ptr<pkcs11::SessionPool>> OpenToken(const TokenConfig& config) {
   absl::StatusOr<pkcs11::TokenUri> uri = pkcs11::TokenUri::Parse(config.uri);
   RETURN_IF_ERROR(Annotate(uri.status(), "token.uri"));
@@ -44,9 +53,8 @@ absl::StatusOr<std::unique_ptr<pkcs11::SessionPool>> OpenToken(const TokenConfig
                                        .uri = *std::move(uri),
                                        .read_pin = [pin = config.pin] { return ReadPin(pin); },
                                        .pin_source = config.pin.Describe()}));
-  return pkcs11::SessionPool::New(
-      std::move(token), {.size = static_cast<size_t>(config.sessions),
-                         .key_requirements = {.allow_imported = config.allow_imported_keys}});
+  return pkcs11::SessionPool::New(std::move(token), {.size = static_cast<size_t>(config.sessions),
+                                                     .key_requirements = RequirementsOf(config)});
 }
 
 // Reads the files once. gRPC's provider that watches files is not used: it ends the
@@ -115,10 +123,10 @@ absl::Status Server::OpenKeystore(const SignerConfig& config) {
   sessions_ = *std::move(sessions);
 
   const absl::Time deadline = absl::Now() + kStartDeadline;
+  ASSIGN_OR_RETURN(signing_, provider::SigningContext::New());
+  keystore_.reset(new Keystore{*registry_, *sessions_, *signing_, turn_});
   lifecycle_ = std::make_unique<KeyLifecycle>(
-      *registry_, *sessions_,
-      KeyLifecycleOptions{.certificate_validity =
-                              absl::Hours(24) * config.certificate_validity_days});
+      *keystore_, KeyLifecycleOptions{.certificate_validity = CertificateValidity(config)});
   // One key that can't be finished must not keep the others from signing; it is
   // tried again while the signer runs.
   if (absl::Status status = lifecycle_->FinishInterrupted(deadline); !status.ok()) {
@@ -137,7 +145,9 @@ absl::Status Server::Serve(const SignerConfig& config) {
   signer_ = std::make_unique<Signer>(
       SignerParts{policy_, *snapshots_, *sessions_, *audit_, config.max_assertion_lifetime});
   administration_ = std::make_unique<Administration>(
-      AdministrationParts{policy_, *registry_, *lifecycle_, *snapshots_, *audit_});
+      AdministrationParts{policy_, *keystore_, *lifecycle_, *snapshots_, *audit_,
+                          AdoptionOptions{.key_requirements = RequirementsOf(config.token),
+                                          .certificate_validity = CertificateValidity(config)}});
   signing_service_ = std::make_unique<SigningService>(*signer_, sessions_->size(),
                                                       static_cast<size_t>(config.queue));
   connections_service_ = std::make_unique<ConnectionsService>(*administration_);
@@ -146,6 +156,8 @@ absl::Status Server::Serve(const SignerConfig& config) {
   health_service_ = std::make_unique<HealthService>(
       std::set<std::string>{v1::Signer::service_full_name(), v1::Connections::service_full_name(),
                             v1::KeyVersions::service_full_name()});
+  metrics_ = std::make_unique<Metrics>(*snapshots_, [this] { return health_service_->health(); });
+  RETURN_IF_ERROR(OpenMonitoring(config.monitoring));
 
   grpc::EnableDefaultHealthCheckService(false);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -167,10 +179,31 @@ absl::Status Server::Serve(const SignerConfig& config) {
   }
   signing_service_->Start(std::move(completion_queue));
   address_ = absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);
-  readiness_ = std::make_unique<Readiness>(
-      [this] { return CheckReady(); }, [this](bool ready) { health_service_->SetServing(ready); },
-      kHealthInterval);
+  readiness_ = std::make_unique<Readiness>([this] { return CheckReady(); },
+                                           [this](const absl::Status& ready) { TellReady(ready); },
+                                           kHealthInterval);
   return absl::OkStatus();
+}
+
+absl::Status Server::OpenMonitoring(const MonitoringConfig& config) {
+  if (config.listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<HttpListener>> monitoring = StartMonitoring(
+      config.listen, {.metrics = *metrics_, .snapshots = *snapshots_, .health = [this] {
+                        return health_service_->health();
+                      }});
+  RETURN_IF_ERROR(Annotate(monitoring.status(), "monitoring.listen"));
+  monitoring_ = *std::move(monitoring);
+  spdlog::info("monitoring on http://{}", monitoring_->address());
+  return absl::OkStatus();
+}
+
+void Server::TellReady(const absl::Status& ready) {
+  health_service_->SetReady(ready);
+  // Here and not in the check, which ends early while the token is away.
+  const std::shared_ptr<const registry::Snapshot> snapshot = snapshots_->Get();
+  for (const std::string& line : certificate_warnings_.Due(*snapshot, absl::Now())) {
+    spdlog::warn("{}", line);
+  }
 }
 
 absl::Status Server::CheckReady() {
@@ -202,6 +235,7 @@ Server::~Server() {
   Drain();
   readiness_.reset();
   server_.reset();
+  monitoring_.reset();
   audit_.reset();
   sessions_.reset();
 }

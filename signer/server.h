@@ -16,10 +16,13 @@
 #include "signer/administration.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/certificate_watch.h"
 #include "signer/config.h"
 #include "signer/connections_service.h"
 #include "signer/health_service.h"
+#include "signer/http_listener.h"
 #include "signer/key_versions_service.h"
+#include "signer/metrics.h"
 #include "signer/readiness.h"
 #include "signer/signer.h"
 #include "signer/signing_service.h"
@@ -32,8 +35,8 @@ class Server {
   // left, and serves. Every error says which setting it comes from.
   static absl::StatusOr<std::unique_ptr<Server>> New(const SignerConfig& config);
 
-  // Drain() if that has not been called; then in order: the audit log, the
-  // sessions, the module.
+  // Drain() if that has not been called; then in order: monitoring, the audit log,
+  // the sessions, the module.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -51,12 +54,17 @@ class Server {
   absl::Status Serve(const SignerConfig& config);
   absl::Status CheckReady();
   void FinishInterruptedNowAndThen(absl::Time deadline);
+  void TellReady(const absl::Status& ready);
+  absl::Status OpenMonitoring(const MonitoringConfig& config);
 
   const AuthorizationPolicy policy_;
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<pkcs11::SessionPool> sessions_;
   std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<registry::SnapshotHolder> snapshots_;
+  std::unique_ptr<provider::SigningContext> signing_;
+  Turn turn_;
+  std::unique_ptr<const Keystore> keystore_;
   std::unique_ptr<KeyLifecycle> lifecycle_;
   std::unique_ptr<Signer> signer_;
   std::unique_ptr<Administration> administration_;
@@ -64,11 +72,15 @@ class Server {
   std::unique_ptr<ConnectionsService> connections_service_;
   std::unique_ptr<KeyVersionsService> key_versions_service_;
   std::unique_ptr<HealthService> health_service_;
+  std::unique_ptr<Metrics> metrics_;
+  // Null where the settings want none.
+  std::unique_ptr<HttpListener> monitoring_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Readiness> readiness_;
   std::string address_;
-  // Used by the readiness thread only.
+  // Used by the readiness thread only, both.
   absl::Time next_finish_ = absl::InfinitePast();
+  CertificateWarnings certificate_warnings_;
 };
 
 }  // namespace keyward::signer

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -11,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/cli.h"
 #include "client/cli/output.h"
+#include "client/cli/pem.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/openssl.h"
@@ -19,43 +19,42 @@
 namespace keyward::client {
 namespace {
 
-// What OpenSSL counts bytes in.
-using OpensslLong = long;  // NOLINT(google-runtime-int)
+// What Salesforce takes as an upload.
+constexpr size_t kSalesforceLimit = 4096;
 
 struct Options {
   std::string name;
   std::optional<uint32_t> version;
   std::string out;
   bool der = false;
+  bool no_chain = false;
+  uint32_t days = 0;
 };
 
-absl::StatusOr<std::string> ToPem(const std::string& der) {
-  const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
-  const unsigned char* end = bytes;
-  const X509Ptr certificate(d2i_X509(nullptr, &end, static_cast<OpensslLong>(der.size())));
-  if (certificate == nullptr || end != bytes + der.size()) {
+absl::StatusOr<std::string> ToFile(const v1::Certificate& certificate, const Options& options) {
+  if (!ParseCertificate(certificate.der()).ok()) {
     return Error(absl::StatusCode::kInternal, "CERTIFICATE_MALFORMED",
-                 absl::StrCat("the signer sent no X.509 certificate: check its version ",
-                              OpensslError("").message()));
+                 "the signer sent no X.509 certificate: check its version");
   }
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  char* text = nullptr;
-  if (bio == nullptr || PEM_write_bio_X509(bio.get(), certificate.get()) != 1) {
-    return OpensslError("cannot write PEM");
+  if (options.der) {
+    if (certificate.der().size() <= kSalesforceLimit) return certificate.der();
+    return Error(absl::StatusCode::kFailedPrecondition, "CERTIFICATE_TOO_LONG",
+                 absl::StrCat("the certificate has ", certificate.der().size(),
+                              " bytes as DER, and Salesforce takes at most ", kSalesforceLimit,
+                              "; have the CA issue one with fewer names and extensions"));
   }
-  const OpensslLong size = BIO_get_mem_data(bio.get(), &text);
-  return std::string(text, static_cast<size_t>(size));
+  ASSIGN_OR_RETURN(std::string pem, ToPem(PEM_STRING_X509, certificate.der()));
+  if (options.no_chain) return pem;
+  for (const std::string& above : certificate.chain_der()) {
+    ASSIGN_OR_RETURN(const std::string more, ToPem(PEM_STRING_X509, above));
+    pem += more;
+  }
+  return pem;
 }
 
-absl::Status Download(const Cli& cli, const Options& options) {
-  if (cli.json() && options.der && options.out.empty()) {
-    return UsageError("--der with --output json needs --out: JSON holds no bytes");
-  }
-  ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
-  ASSIGN_OR_RETURN(const v1::Certificate certificate,
-                   signer->GetCertificate(options.name, options.version));
-  ASSIGN_OR_RETURN(const std::string pem, ToPem(certificate.der()));
-  const std::string& contents = options.der ? certificate.der() : pem;
+absl::Status PrintCertificate(const Cli& cli, const v1::Certificate& certificate,
+                              const Options& options) {
+  ASSIGN_OR_RETURN(const std::string contents, ToFile(certificate, options));
   if (!options.out.empty()) RETURN_IF_ERROR(WriteFile(options.out, contents, 0644));
 
   // Of the bytes that came, not the one that was sent along.
@@ -69,12 +68,54 @@ absl::Status Download(const Cli& cli, const Options& options) {
         {"sha256_fingerprint", fingerprint},
         {"not_before", TimeText(certificate.has_not_before(), certificate.not_before())},
         {"not_after", TimeText(certificate.has_not_after(), certificate.not_after())}};
-    if (options.out.empty()) json["pem"] = pem;
+    if (options.out.empty()) json["pem"] = contents;
     return PrintJson(json);
   }
   std::cerr << "certificate of " << Plain(options.name) << ", key version "
             << certificate.key_version() << ", SHA-256 fingerprint " << fingerprint << "\n";
+  if (contents.size() > kSalesforceLimit) {
+    std::cerr << "this is " << contents.size() << " bytes, and Salesforce takes at most "
+              << kSalesforceLimit << ": upload what "
+              << (certificate.chain_der_size() > 0 && !options.no_chain ? "--no-chain or " : "")
+              << "--der writes\n";
+  }
   return options.out.empty() ? Print(contents) : absl::OkStatus();
+}
+
+absl::Status CheckOptions(const Cli& cli, const Options& options) {
+  if (cli.json() && options.der && options.out.empty()) {
+    return UsageError("--der with --output json needs --out: JSON holds no bytes");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Download(const Cli& cli, const Options& options) {
+  RETURN_IF_ERROR(CheckOptions(cli, options));
+  ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
+  ASSIGN_OR_RETURN(const v1::Certificate certificate,
+                   signer->GetCertificate(options.name, options.version));
+  return PrintCertificate(cli, certificate, options);
+}
+
+absl::Status Renew(const Cli& cli, const Options& options) {
+  RETURN_IF_ERROR(CheckOptions(cli, options));
+  ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
+  ASSIGN_OR_RETURN(const v1::Certificate certificate,
+                   signer->RenewCertificate(options.name, options.version, options.days));
+  RETURN_IF_ERROR(PrintCertificate(cli, certificate, options));
+  if (!cli.json()) {
+    std::cerr << "upload it in place of the one before, which its app goes on accepting until "
+                 "then\n";
+  }
+  return absl::OkStatus();
+}
+
+void AddFileOptions(CLI::App& verb, Options& options) {
+  AddKeyVersion(verb, options.name, options.version);
+  verb.add_option("--out", options.out, "file to write (mode 0644) in place of stdout");
+  verb.add_flag("--der", options.der, "DER of the certificate alone in place of PEM");
+  verb.add_flag("--no-chain", options.no_chain,
+                "leave out the certificates of the CAs that issued it");
 }
 
 }  // namespace
@@ -86,11 +127,16 @@ void AddCertificateCommands(CLI::App& app, Cli& cli) {
       AddVerb(noun, cli, "download", "Write a key version's certificate, its fingerprint to stderr",
               "keyward certificate download acme --out acme.crt",
               [&cli, options] { return Download(cli, *options); });
-  download.add_option("NAME", options->name, "the connection's name")->required();
-  download.add_option("--version", options->version, "key version; without it the ACTIVE one")
-      ->check(CLI::Range(1U, std::numeric_limits<uint32_t>::max()));
-  download.add_option("--out", options->out, "file to write (mode 0644) in place of stdout");
-  download.add_flag("--der", options->der, "DER in place of PEM");
+  AddFileOptions(download, *options);
+  CLI::App& renew =
+      AddVerb(noun, cli, "renew",
+              "Issue a new self-signed certificate for the same key, in place of the one before",
+              "keyward certificate renew acme --days 365 --out acme.crt",
+              [&cli, options] { return Renew(cli, *options); });
+  AddFileOptions(renew, *options);
+  renew
+      .add_option("--days", options->days, "how long it is valid; without it as the signer is set")
+      ->check(CLI::Range(1U, 3650U));
 }
 
 }  // namespace keyward::client

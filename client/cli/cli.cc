@@ -1,6 +1,7 @@
 #include "client/cli/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <utility>
 
 #include "common/error.h"
@@ -43,6 +44,12 @@ void AddCommonOptions(CLI::App& app, Cli& cli) {
   app.add_option("--https-ca", cli.flags.https_ca,
                  "PEM file: CAs of the login hosts in place of the system's")
       ->group(group);
+}
+
+void AddKeyVersion(CLI::App& verb, std::string& name, std::optional<uint32_t>& version) {
+  verb.add_option("NAME", name, "the connection's name")->required();
+  verb.add_option("--version", version, "key version; without it the ACTIVE one")
+      ->check(CLI::Range(1U, std::numeric_limits<uint32_t>::max()));
 }
 
 absl::Status UsageError(absl::string_view message) {

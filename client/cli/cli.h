@@ -2,8 +2,10 @@
 #ifndef KEYWARD_CLIENT_CLI_CLI_H_
 #define KEYWARD_CLIENT_CLI_CLI_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -42,6 +44,9 @@ CLI::App& AddVerb(CLI::App& parent, Cli& cli, const std::string& name,
 // --output and the settings' flags.
 void AddCommonOptions(CLI::App& app, Cli& cli);
 
+// NAME and --version, which may be left out where the ACTIVE version is meant.
+void AddKeyVersion(CLI::App& verb, std::string& name, std::optional<uint32_t>& version);
+
 // The command line asks for something that makes no sense: exit code 2.
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
@@ -53,6 +58,9 @@ absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli);
 void AddConnectionCommands(CLI::App& app, Cli& cli);
 void AddCertificateCommands(CLI::App& app, Cli& cli);
 void AddKeyCommands(CLI::App& app, Cli& cli);
+// Further verbs of the noun "key".
+void AddKeyCertificateVerbs(CLI::App& key, Cli& cli);
+void AddKeyTokenVerbs(CLI::App& key, Cli& cli);
 void AddSignCommand(CLI::App& app, Cli& cli);
 void AddTokenCommand(CLI::App& app, Cli& cli);
 

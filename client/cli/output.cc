@@ -10,6 +10,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/certificate_expiry.h"
 
 namespace keyward::client {
 namespace {
@@ -85,6 +87,11 @@ nlohmann::ordered_json ToJson(const v1::KeyVersion& version) {
   nlohmann::ordered_json json = MessageToJson(version);
   json["certificate_sha256_fingerprint"] =
       absl::BytesToHexString(version.certificate_sha256_fingerprint());
+  if (version.has_certificate_not_after()) {
+    const absl::Time not_after = absl::FromUnixSeconds(version.certificate_not_after().seconds());
+    json["certificate_status"] =
+        std::string(CertificateStatusName(CertificateStatusAt(not_after, absl::Now())));
+  }
   return json;
 }
 

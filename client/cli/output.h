@@ -35,7 +35,9 @@ std::string Plain(absl::string_view text);
 std::string TimeText(absl::Time time);
 std::string TimeText(bool present, const google::protobuf::Timestamp& time);
 
-// The API's messages with the names of their fields; digests in hexadecimal.
+// The API's messages with the names of their fields; digests in hexadecimal. A key
+// version also says how near its certificate's end is now: "certificate_status" is OK,
+// EXPIRING or EXPIRED.
 nlohmann::ordered_json ToJson(const v1::Connection& connection);
 nlohmann::ordered_json ToJson(const v1::KeyVersion& version);
 

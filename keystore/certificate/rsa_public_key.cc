@@ -33,7 +33,6 @@ absl::StatusOr<std::string> ReadNumber(const EVP_PKEY& key, const char* paramete
   return bytes;
 }
 
-// Base64urlUInt of RFC 7518 section 2.
 absl::StatusOr<std::string> Base64UrlNumber(const EVP_PKEY& key, const char* parameter) {
   ASSIGN_OR_RETURN(const std::string bytes, ReadNumber(key, parameter));
   return absl::WebSafeBase64Escape(bytes);
@@ -74,12 +73,18 @@ absl::StatusOr<std::string> ModulusOf(const EVP_PKEY& key) {
   return ReadNumber(key, OSSL_PKEY_PARAM_RSA_N);
 }
 
+absl::StatusOr<RsaJwkMembers> RsaJwkMembersOf(const EVP_PKEY& key) {
+  RsaJwkMembers members;
+  ASSIGN_OR_RETURN(members.n, Base64UrlNumber(key, OSSL_PKEY_PARAM_RSA_N));
+  ASSIGN_OR_RETURN(members.e, Base64UrlNumber(key, OSSL_PKEY_PARAM_RSA_E));
+  return members;
+}
+
 absl::StatusOr<std::string> JwkThumbprint(const EVP_PKEY& key) {
-  ASSIGN_OR_RETURN(const std::string e, Base64UrlNumber(key, OSSL_PKEY_PARAM_RSA_E));
-  ASSIGN_OR_RETURN(const std::string n, Base64UrlNumber(key, OSSL_PKEY_PARAM_RSA_N));
+  ASSIGN_OR_RETURN(const RsaJwkMembers members, RsaJwkMembersOf(key));
   // RFC 7638 section 3.2: the required members in order of name, no white space.
   const Sha256Digest digest =
-      Sha256(absl::StrCat(R"({"e":")", e, R"(","kty":"RSA","n":")", n, R"("})"));
+      Sha256(absl::StrCat(R"({"e":")", members.e, R"(","kty":"RSA","n":")", members.n, R"("})"));
   return absl::WebSafeBase64Escape(
       absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
 }

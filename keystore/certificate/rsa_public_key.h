@@ -22,6 +22,16 @@ absl::StatusOr<EvpPkeyPtr> PublicKeyOfCertificate(absl::string_view certificate_
 // The modulus of an RSA key, big-endian without leading zeros.
 absl::StatusOr<std::string> ModulusOf(const EVP_PKEY& key);
 
+// Modulus and public exponent as a JWK holds them: Base64urlUInt of RFC 7518
+// section 2.
+struct RsaJwkMembers {
+  std::string n;
+  std::string e;
+};
+
+// INTERNAL where the key is not RSA.
+absl::StatusOr<RsaJwkMembers> RsaJwkMembersOf(const EVP_PKEY& key);
+
 // SHA-256 JWK thumbprint (RFC 7638) of an RSA key, base64url without padding.
 absl::StatusOr<std::string> JwkThumbprint(const EVP_PKEY& key);
 

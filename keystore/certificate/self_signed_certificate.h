@@ -1,8 +1,7 @@
-// Self-signed X.509 certificates, signed by a key that is not in this process.
+// Self-signed X.509 certificates, signed by a key that need not be in this process.
 #ifndef KEYWARD_KEYSTORE_CERTIFICATE_SELF_SIGNED_CERTIFICATE_H_
 #define KEYWARD_KEYSTORE_CERTIFICATE_SELF_SIGNED_CERTIFICATE_H_
 
-#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -14,9 +13,6 @@ namespace keyward {
 
 // What Salesforce accepts: an upload of at most 4 KB.
 inline constexpr size_t kMaxCertificateBytes = 4096;
-
-// Returns the RS256 signature of `message` by the certificate's own key.
-using Rs256SignFunction = std::function<absl::StatusOr<std::string>(absl::string_view message)>;
 
 struct CertificateRequest {
   // The subject's and issuer's common name: the connection's name.
@@ -31,16 +27,17 @@ struct IssuedCertificate {
   absl::Time not_after;
 };
 
-// Issues an X.509 v3 certificate (RFC 5280) for `public_key`: serial of 128 random
-// bits, SHA-256 with RSA, basicConstraints CA:FALSE, keyUsage digitalSignature,
-// subject key identifier. The signature that `sign` gives is verified before the
-// certificate is returned.
+// Issues an X.509 v3 certificate (RFC 5280) for `key`, signed by it: serial of 128
+// random bits, SHA-256 (with RSA: PKCS#1 v1.5), basicConstraints CA:FALSE, keyUsage
+// digitalSignature, subject key identifier. `key` has a private operation in
+// `library_context` (null: the default one). The signature is verified before the
+// certificate is returned. Thread-safe as far as `key` is.
 // INVALID_ARGUMENT for a name or validity that a certificate can't hold; INTERNAL
-// where the signature does not verify or the DER is over kMaxCertificateBytes;
-// the errors of `sign`.
+// where the key does not sign, the signature does not verify, or the DER is over
+// kMaxCertificateBytes.
 absl::StatusOr<IssuedCertificate> IssueSelfSignedCertificate(const CertificateRequest& request,
-                                                             const EVP_PKEY& public_key,
-                                                             const Rs256SignFunction& sign);
+                                                             EVP_PKEY& key,
+                                                             OSSL_LIB_CTX* library_context);
 
 }  // namespace keyward
 

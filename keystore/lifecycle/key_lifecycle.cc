@@ -3,14 +3,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "keystore/certificate/rsa_public_key.h"
-#include "keystore/certificate/self_signed_certificate.h"
-#include "keystore/pkcs11/token_signer.h"
+#include "keystore/lifecycle/token_key.h"
+#include "keystore/pkcs11/certificate_objects.h"
 
 namespace keyward {
 namespace {
@@ -21,43 +19,21 @@ using registry::VersionState;
 constexpr uint32_t kKeyBits = 2048;
 constexpr char kAlgorithm[] = "RS256";
 
-// A verifier whose clock is a little behind must not find the certificate not
-// yet valid.
-constexpr absl::Duration kClockSkew = absl::Minutes(5);
-
 std::string LabelOf(const KeyVersion& version) {
   return absl::StrCat("keyward/", version.connection, "/", version.number);
 }
 
 }  // namespace
 
-KeyLifecycle::KeyLifecycle(registry::Registry& registry, pkcs11::SessionPool& pool,
-                           KeyLifecycleOptions options)
-    : registry_(registry), pool_(pool), options_(std::move(options)) {}
-
-absl::Status KeyLifecycle::TakeTurn(absl::Time deadline) {
-  MutexLock lock(&mutex_);
-  const auto is_free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !busy_; };
-  if (!mutex_.AwaitWithDeadline(is_free, deadline)) {
-    return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
-                 "another key was being made or destroyed until the call's deadline; try again");
-  }
-  busy_ = true;
-  return absl::OkStatus();
-}
-
-void KeyLifecycle::EndTurn() {
-  MutexLock lock(&mutex_);
-  busy_ = false;
-}
+KeyLifecycle::KeyLifecycle(const Keystore& keystore, KeyLifecycleOptions options)
+    : keystore_(keystore), options_(std::move(options)) {}
 
 absl::StatusOr<registry::Connection> KeyLifecycle::CreateConnection(
     absl::string_view name, const registry::ConnectionSettings& settings, absl::Time deadline) {
-  RETURN_IF_ERROR(TakeTurn(deadline));
-  const absl::Cleanup end_turn = [this] { EndTurn(); };
+  ASSIGN_OR_RETURN(const Turn::Held turn, keystore_.turn.Take(deadline));
   ASSIGN_OR_RETURN(const std::string key_id, pkcs11::NewKeyId());
-  ASSIGN_OR_RETURN(const KeyVersion version,
-                   registry_.CreateConnection(name, settings, key_id, kAlgorithm, kKeyBits));
+  ASSIGN_OR_RETURN(const KeyVersion version, keystore_.registry.CreateConnection(
+                                                 name, settings, key_id, kAlgorithm, kKeyBits));
   Step("row-inserted");
   const absl::Status generated = Generate(version, deadline);
   if (!generated.ok()) {
@@ -65,11 +41,11 @@ absl::StatusOr<registry::Connection> KeyLifecycle::CreateConnection(
     return generated;
   }
   Step("key-finished");
-  return registry_.GetConnection(name);
+  return keystore_.registry.GetConnection(name);
 }
 
 absl::Status KeyLifecycle::Generate(const KeyVersion& version, absl::Time deadline) {
-  ASSIGN_OR_RETURN(pkcs11::SessionLease lease, pool_.TakeForAdministration(deadline));
+  ASSIGN_OR_RETURN(pkcs11::SessionLease lease, keystore_.pool.TakeForAdministration(deadline));
   const absl::StatusOr<pkcs11::TokenKeyPair> pair = pkcs11::GenerateRsaKeyPair(
       lease.session(), LabelOf(version), version.key_id, version.key_bits);
   lease.Report(pair.status());
@@ -82,37 +58,26 @@ absl::Status KeyLifecycle::Issue(const KeyVersion& version, const pkcs11::TokenK
                                  pkcs11::SessionLease& lease) {
   ASSIGN_OR_RETURN(const EvpPkeyPtr public_key,
                    MakeRsaPublicKey(pair.modulus, pair.public_exponent));
-  ASSIGN_OR_RETURN(std::string kid, JwkThumbprint(*public_key));
-  const auto sign = [&](absl::string_view message) {
-    absl::StatusOr<std::string> signature =
-        pkcs11::SignRs256(lease.session(), lease.rs256(), pair.private_key, message,
-                          static_cast<size_t>(EVP_PKEY_get_size(public_key.get())));
-    lease.Report(signature.status());
-    return signature;
-  };
-  ASSIGN_OR_RETURN(IssuedCertificate certificate,
-                   IssueSelfSignedCertificate({.common_name = version.connection,
-                                               .not_before = absl::Now() - kClockSkew,
-                                               .validity = options_.certificate_validity},
-                                              *public_key, sign));
+  ASSIGN_OR_RETURN(const registry::IssuedKey issued,
+                   IssueSelfSigned(keystore_.signing, lease, pair.private_key, *public_key,
+                                   version.connection, options_.certificate_validity));
   Step("certificate-issued");
-  RETURN_IF_ERROR(registry_.FinishGeneration(version.connection, version.number,
-                                             VersionState::kActive,
-                                             {.certificate_der = std::move(certificate.der),
-                                              .kid = std::move(kid),
-                                              .certificate_not_after = certificate.not_after}));
-  pool_.AddKey(lease, version.key_id, pair);
+  RETURN_IF_ERROR(
+      pkcs11::ReplaceCertificate(lease, LabelOf(version), version.key_id, issued.certificate_der));
+  Step("certificate-stored");
+  RETURN_IF_ERROR(keystore_.registry.FinishGeneration(version.connection, version.number,
+                                                      VersionState::kActive, issued));
+  keystore_.pool.AddKey(lease, version.key_id, pair);
   return absl::OkStatus();
 }
 
 absl::StatusOr<uint32_t> KeyLifecycle::DeleteConnection(absl::string_view name,
                                                         absl::string_view etag,
                                                         absl::Time deadline) {
-  RETURN_IF_ERROR(TakeTurn(deadline));
-  const absl::Cleanup end_turn = [this] { EndTurn(); };
-  RETURN_IF_ERROR(registry_.BeginRemoval(name, etag));
+  ASSIGN_OR_RETURN(const Turn::Held turn, keystore_.turn.Take(deadline));
+  RETURN_IF_ERROR(keystore_.registry.BeginRemoval(name, etag));
   Step("removal-begun");
-  ASSIGN_OR_RETURN(const std::vector<KeyVersion> unfinished, registry_.ListUnfinished());
+  ASSIGN_OR_RETURN(const std::vector<KeyVersion> unfinished, keystore_.registry.ListUnfinished());
   uint32_t destroyed = 0;
   for (const KeyVersion& version : unfinished) {
     if (version.connection != name || version.state != VersionState::kDestroying) continue;
@@ -129,14 +94,14 @@ absl::StatusOr<uint32_t> KeyLifecycle::DeleteConnection(absl::string_view name,
 absl::Status KeyLifecycle::Destroy(const KeyVersion& version, absl::Time deadline) {
   RETURN_IF_ERROR(DestroyOnToken(version, deadline));
   Step("key-destroyed");
-  RETURN_IF_ERROR(registry_.FinishDestruction(version.connection, version.number));
+  RETURN_IF_ERROR(keystore_.registry.FinishDestruction(version.connection, version.number));
   Step("destruction-finished");
   return absl::OkStatus();
 }
 
 absl::Status KeyLifecycle::DestroyOnToken(const KeyVersion& version, absl::Time deadline) {
-  ASSIGN_OR_RETURN(pkcs11::SessionLease lease, pool_.TakeForAdministration(deadline));
-  pool_.RemoveKey(version.key_id);
+  ASSIGN_OR_RETURN(pkcs11::SessionLease lease, keystore_.pool.TakeForAdministration(deadline));
+  keystore_.pool.RemoveKey(version.key_id);
   absl::Status destroyed = pkcs11::DestroyKeyPair(lease.session(), version.key_id);
   lease.Report(destroyed);
   return destroyed;
@@ -144,12 +109,12 @@ absl::Status KeyLifecycle::DestroyOnToken(const KeyVersion& version, absl::Time 
 
 absl::Status KeyLifecycle::Undo(const KeyVersion& version, absl::Time deadline) {
   RETURN_IF_ERROR(DestroyOnToken(version, deadline));
-  return registry_.UndoGeneration(version.connection, version.number);
+  return keystore_.registry.UndoGeneration(version.connection, version.number);
 }
 
 absl::Status KeyLifecycle::FinishOrUndo(const KeyVersion& version, absl::Time deadline) {
   {
-    ASSIGN_OR_RETURN(pkcs11::SessionLease lease, pool_.TakeForAdministration(deadline));
+    ASSIGN_OR_RETURN(pkcs11::SessionLease lease, keystore_.pool.TakeForAdministration(deadline));
     const absl::StatusOr<pkcs11::TokenKeyPair> pair =
         pkcs11::FindRsaKeyPair(lease.session(), version.key_id);
     lease.Report(pair.status());
@@ -162,10 +127,9 @@ absl::Status KeyLifecycle::FinishOrUndo(const KeyVersion& version, absl::Time de
 }
 
 absl::Status KeyLifecycle::FinishInterrupted(absl::Time deadline) {
-  RETURN_IF_ERROR(TakeTurn(deadline));
-  const absl::Cleanup end_turn = [this] { EndTurn(); };
+  ASSIGN_OR_RETURN(const Turn::Held turn, keystore_.turn.Take(deadline));
   has_unfinished_ = true;
-  ASSIGN_OR_RETURN(const std::vector<KeyVersion> unfinished, registry_.ListUnfinished());
+  ASSIGN_OR_RETURN(const std::vector<KeyVersion> unfinished, keystore_.registry.ListUnfinished());
   absl::Status first_error;
   for (const KeyVersion& version : unfinished) {
     const absl::Status status = version.state == VersionState::kGenerating

@@ -8,12 +8,11 @@
 #include <functional>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "common/mutex.h"
+#include "keystore/lifecycle/keystore.h"
 #include "keystore/pkcs11/key_generator.h"
 #include "keystore/pkcs11/session_pool.h"
 #include "keystore/registry/registry.h"
@@ -23,25 +22,23 @@ namespace keyward {
 struct KeyLifecycleOptions {
   absl::Duration certificate_validity = absl::Hours(24 * 730);
   // Called after each step with its name, for tests that kill the process there.
-  // Creation: row-inserted, key-generated, certificate-issued, key-finished.
+  // Creation: row-inserted, key-generated, certificate-issued, certificate-stored,
+  // key-finished.
   // Deletion: removal-begun, key-destroyed, destruction-finished.
   std::function<void(absl::string_view step)> on_step = nullptr;
 };
 
-// Thread-safe; operations run one at a time, as some tokens fail when two keys
-// are generated at once, and wait for their turn until their deadline. Registry and pool must
-// outlive it.
+// Thread-safe; operations wait for the keystore's turn until their deadline.
 class KeyLifecycle {
  public:
-  KeyLifecycle(registry::Registry& registry, pkcs11::SessionPool& pool,
-               KeyLifecycleOptions options);
+  KeyLifecycle(const Keystore& keystore, KeyLifecycleOptions options);
 
   // Inserts the row of the connection and its key version, generates the RSA-2048
-  // pair on the token, issues the self-signed certificate and makes the version
-  // ACTIVE: a new connection has no older version that must go on signing. When a
-  // step fails what was done is undone.
-  // Errors: the registry's (ALREADY_EXISTS …); UNAVAILABLE, TOKEN_UNAVAILABLE;
-  // DEADLINE_EXCEEDED where the token was not free before `deadline`.
+  // pair on the token, issues the self-signed certificate, puts it on the token
+  // beside the key and makes the version ACTIVE: a new connection has no older version that must go
+  // on signing. When a step fails what was done is undone. Errors: the registry's (ALREADY_EXISTS
+  // …); UNAVAILABLE, TOKEN_UNAVAILABLE; DEADLINE_EXCEEDED where the token was not free before
+  // `deadline`.
   absl::StatusOr<registry::Connection> CreateConnection(
       absl::string_view name, const registry::ConnectionSettings& settings, absl::Time deadline);
 
@@ -61,10 +58,6 @@ class KeyLifecycle {
   bool HasUnfinished() const;
 
  private:
-  // Waits until no other operation runs: DEADLINE_EXCEEDED, DEADLINE_PASSED.
-  absl::Status TakeTurn(absl::Time deadline);
-  void EndTurn();
-
   absl::Status Generate(const registry::KeyVersion& version, absl::Time deadline);
   absl::Status Issue(const registry::KeyVersion& version, const pkcs11::TokenKeyPair& pair,
                      pkcs11::SessionLease& lease);
@@ -74,11 +67,8 @@ class KeyLifecycle {
   absl::Status Destroy(const registry::KeyVersion& version, absl::Time deadline);
   void Step(absl::string_view step) const;
 
-  registry::Registry& registry_;
-  pkcs11::SessionPool& pool_;
+  const Keystore keystore_;
   const KeyLifecycleOptions options_;
-  Mutex mutex_;
-  bool busy_ ABSL_GUARDED_BY(mutex_) = false;
   // Asked by the readiness check, which must not wait for a key generation.
   std::atomic<bool> has_unfinished_ = false;
 };

@@ -1,5 +1,6 @@
 #include "keystore/pkcs11/key_attributes.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,19 +38,7 @@ constexpr Expected kNothingButSigning[] = {
     {CKA_DERIVE, "CKA_DERIVE", false},
     {CKA_SIGN_RECOVER, "CKA_SIGN_RECOVER", false},
 };
-
-template <typename T>
-absl::StatusOr<T> ReadValue(const Session& session, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type) {
-  T value{};
-  CK_ATTRIBUTE attribute = {type, &value, sizeof(value)};
-  RETURN_IF_ERROR(
-      CkStatus(session.functions().C_GetAttributeValue(session.handle(), key, &attribute, 1),
-               "C_GetAttributeValue"));
-  if (attribute.ulValueLen != sizeof(value)) {
-    return CkStatus(CKR_ATTRIBUTE_VALUE_INVALID, "C_GetAttributeValue");
-  }
-  return value;
-}
+constexpr Expected kPinPerUse = {CKA_ALWAYS_AUTHENTICATE, "CKA_ALWAYS_AUTHENTICATE", false};
 
 // Adds a sentence to `wrong` for each attribute that is not as expected. Fails
 // only where the session does, so that a broken session does not look like a
@@ -57,11 +46,11 @@ absl::StatusOr<T> ReadValue(const Session& session, CK_OBJECT_HANDLE key, CK_ATT
 absl::Status Compare(const Session& session, CK_OBJECT_HANDLE key,
                      absl::Span<const Expected> expected, std::vector<std::string>& wrong) {
   for (const Expected& attribute : expected) {
-    const absl::StatusOr<CK_BBOOL> value = ReadValue<CK_BBOOL>(session, key, attribute.type);
-    if (IsSessionFatal(value.status())) return value.status();
-    if (!value.ok()) {
+    ASSIGN_OR_RETURN(const std::optional<bool> value,
+                     IfAnswered(ReadBool(session, key, attribute.type)));
+    if (!value) {
       wrong.push_back(absl::StrCat(attribute.name, " cannot be read"));
-    } else if ((*value != CK_FALSE) != attribute.value) {
+    } else if (*value != attribute.value) {
       wrong.push_back(absl::StrCat(attribute.name, " is ", attribute.value ? "false" : "true"));
     }
   }
@@ -71,9 +60,8 @@ absl::Status Compare(const Session& session, CK_OBJECT_HANDLE key,
 // Checked before anything else is: with a key of another type C_SignInit has
 // crashed modules.
 absl::Status CheckIsRsa(const Session& session, CK_OBJECT_HANDLE key) {
-  ASSIGN_OR_RETURN(const CK_OBJECT_CLASS object_class,
-                   ReadValue<CK_OBJECT_CLASS>(session, key, CKA_CLASS));
-  ASSIGN_OR_RETURN(const CK_KEY_TYPE key_type, ReadValue<CK_KEY_TYPE>(session, key, CKA_KEY_TYPE));
+  ASSIGN_OR_RETURN(const CK_OBJECT_CLASS object_class, ReadUlong(session, key, CKA_CLASS));
+  ASSIGN_OR_RETURN(const CK_KEY_TYPE key_type, ReadUlong(session, key, CKA_KEY_TYPE));
   if (object_class != CKO_PRIVATE_KEY || key_type != CKK_RSA) {
     return absl::FailedPreconditionError("the key on the token is not an RSA private key");
   }
@@ -87,9 +75,9 @@ absl::Status CheckIsRsa(const Session& session, CK_OBJECT_HANDLE key) {
 // CKA_ALWAYS_AUTHENTICATE is optional; a token that does not know it never asks.
 absl::Status CheckNoPinPerUse(const Session& session, CK_OBJECT_HANDLE key,
                               std::vector<std::string>& wrong) {
-  const absl::StatusOr<CK_BBOOL> value = ReadValue<CK_BBOOL>(session, key, CKA_ALWAYS_AUTHENTICATE);
-  if (IsSessionFatal(value.status())) return value.status();
-  if (value.ok() && *value != CK_FALSE) wrong.emplace_back("CKA_ALWAYS_AUTHENTICATE is true");
+  ASSIGN_OR_RETURN(const std::optional<bool> value,
+                   IfAnswered(ReadBool(session, key, kPinPerUse.type)));
+  if (value.value_or(false)) wrong.push_back(absl::StrCat(kPinPerUse.name, " is true"));
   return absl::OkStatus();
 }
 
@@ -119,6 +107,21 @@ absl::Status CheckGeneratedKey(const Session& session, CK_OBJECT_HANDLE key) {
   std::vector<std::string> wrong;
   RETURN_IF_ERROR(Compare(session, key, kNothingButSigning, wrong));
   return Refused(wrong);
+}
+
+absl::StatusOr<std::vector<KeyAttribute>> ReadKeyAttributes(const Session& session,
+                                                            CK_OBJECT_HANDLE key) {
+  std::vector<KeyAttribute> attributes;
+  for (const absl::Span<const Expected> group :
+       {absl::MakeConstSpan(kProtection), absl::MakeConstSpan(&kLocal, 1),
+        absl::MakeConstSpan(kNothingButSigning), absl::MakeConstSpan(&kPinPerUse, 1)}) {
+    for (const Expected& attribute : group) {
+      ASSIGN_OR_RETURN(const std::optional<bool> value,
+                       IfAnswered(ReadBool(session, key, attribute.type)));
+      attributes.push_back({attribute.name, value});
+    }
+  }
+  return attributes;
 }
 
 }  // namespace keyward::pkcs11

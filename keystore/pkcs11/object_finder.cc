@@ -11,8 +11,8 @@ namespace {
 
 constexpr CK_ULONG kBatch = 64;
 
-CK_ATTRIBUTE IdAttribute(absl::string_view key_id) {
-  return {CKA_ID, const_cast<char*>(key_id.data()), static_cast<CK_ULONG>(key_id.size())};
+CK_ATTRIBUTE BytesAttribute(CK_ATTRIBUTE_TYPE type, absl::string_view value) {
+  return {type, const_cast<char*>(value.data()), static_cast<CK_ULONG>(value.size())};
 }
 
 absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> Find(const Session& session,
@@ -39,26 +39,46 @@ absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> Find(const Session& session,
   return found;
 }
 
+template <typename T>
+absl::StatusOr<T> ReadValue(const Session& session, CK_OBJECT_HANDLE object,
+                            CK_ATTRIBUTE_TYPE type) {
+  T value{};
+  CK_ATTRIBUTE attribute = {type, &value, sizeof(value)};
+  RETURN_IF_ERROR(
+      CkStatus(session.functions().C_GetAttributeValue(session.handle(), object, &attribute, 1),
+               "C_GetAttributeValue"));
+  if (attribute.ulValueLen != sizeof(value)) {
+    return CkStatus(CKR_ATTRIBUTE_VALUE_INVALID, "C_GetAttributeValue");
+  }
+  return value;
+}
+
 }  // namespace
+
+absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> FindObjects(const Session& session,
+                                                          const ObjectTemplate& wanted) {
+  std::vector<CK_ATTRIBUTE> attributes;
+  CK_OBJECT_CLASS object_class = wanted.object_class.value_or(0);
+  if (wanted.object_class) attributes.push_back({CKA_CLASS, &object_class, sizeof(object_class)});
+  if (wanted.label) attributes.push_back(BytesAttribute(CKA_LABEL, *wanted.label));
+  if (wanted.id) attributes.push_back(BytesAttribute(CKA_ID, *wanted.id));
+  return Find(session, absl::MakeSpan(attributes));
+}
 
 absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> FindObjectsById(const Session& session,
                                                               absl::string_view key_id) {
-  CK_ATTRIBUTE wanted[] = {IdAttribute(key_id)};
-  return Find(session, absl::MakeSpan(wanted));
+  return FindObjects(session, {.id = std::string(key_id)});
 }
 
 absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> FindObjectsById(const Session& session,
                                                               CK_OBJECT_CLASS object_class,
                                                               absl::string_view key_id) {
-  CK_ATTRIBUTE wanted[] = {{CKA_CLASS, &object_class, sizeof(object_class)}, IdAttribute(key_id)};
-  return Find(session, absl::MakeSpan(wanted));
+  return FindObjects(session, {.object_class = object_class, .id = std::string(key_id)});
 }
 
 absl::StatusOr<std::vector<FoundKey>> FindPrivateKeys(const Session& session) {
-  CK_OBJECT_CLASS object_class = CKO_PRIVATE_KEY;
-  CK_ATTRIBUTE wanted[] = {{CKA_CLASS, &object_class, sizeof(object_class)}};
   ASSIGN_OR_RETURN(const std::vector<CK_OBJECT_HANDLE> handles,
-                   Find(session, absl::MakeSpan(wanted)));
+                   FindObjects(session, {.object_class = CKO_PRIVATE_KEY}));
   std::vector<FoundKey> keys;
   keys.reserve(handles.size());
   for (const CK_OBJECT_HANDLE handle : handles) {
@@ -74,12 +94,27 @@ absl::StatusOr<std::string> ReadBytes(const Session& session, CK_OBJECT_HANDLE o
   CK_ATTRIBUTE attribute = {type, nullptr, 0};
   RETURN_IF_ERROR(CkStatus(functions.C_GetAttributeValue(session.handle(), object, &attribute, 1),
                            "C_GetAttributeValue"));
+  // Some modules say so without an error.
+  if (attribute.ulValueLen == CK_UNAVAILABLE_INFORMATION) {
+    return CkStatus(CKR_ATTRIBUTE_TYPE_INVALID, "C_GetAttributeValue");
+  }
   std::string value(attribute.ulValueLen, '\0');
   attribute.pValue = value.data();
   RETURN_IF_ERROR(CkStatus(functions.C_GetAttributeValue(session.handle(), object, &attribute, 1),
                            "C_GetAttributeValue"));
   value.resize(attribute.ulValueLen);
   return value;
+}
+
+absl::StatusOr<CK_ULONG> ReadUlong(const Session& session, CK_OBJECT_HANDLE object,
+                                   CK_ATTRIBUTE_TYPE type) {
+  return ReadValue<CK_ULONG>(session, object, type);
+}
+
+absl::StatusOr<bool> ReadBool(const Session& session, CK_OBJECT_HANDLE object,
+                              CK_ATTRIBUTE_TYPE type) {
+  ASSIGN_OR_RETURN(const CK_BBOOL value, ReadValue<CK_BBOOL>(session, object, type));
+  return value != CK_FALSE;
 }
 
 }  // namespace keyward::pkcs11

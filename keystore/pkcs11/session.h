@@ -22,6 +22,9 @@ class Session {
   Session(Session&& other) noexcept;
   Session& operator=(Session&& other) noexcept;
 
+  // Forgets the session without closing it: after fork() it is the parent's.
+  void Abandon() { handle_ = CK_INVALID_HANDLE; }
+
   CK_SESSION_HANDLE handle() const { return handle_; }
   const CK_FUNCTION_LIST& functions() const { return *functions_; }
 

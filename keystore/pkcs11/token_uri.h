@@ -2,13 +2,11 @@
 #ifndef KEYWARD_KEYSTORE_PKCS11_TOKEN_URI_H_
 #define KEYWARD_KEYSTORE_PKCS11_TOKEN_URI_H_
 
-#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "keystore/pkcs11/cryptoki.h"
-
-struct p11_kit_uri;
+#include "keystore/pkcs11/uri_parser.h"
 
 namespace keyward::pkcs11 {
 
@@ -26,14 +24,10 @@ class TokenUri {
   const std::string& text() const { return text_; }
 
  private:
-  struct Free {
-    void operator()(p11_kit_uri* uri) const;
-  };
-
-  TokenUri(std::string text, std::unique_ptr<p11_kit_uri, Free> uri);
+  TokenUri(std::string text, ParsedUri uri);
 
   std::string text_;
-  std::unique_ptr<p11_kit_uri, Free> uri_;
+  ParsedUri uri_;
 };
 
 }  // namespace keyward::pkcs11

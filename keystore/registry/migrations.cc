@@ -63,6 +63,12 @@ WHERE state = 'ACTIVE')sql",
     },
 };
 
+// A JSON array of base64, as EncodeChain() writes it.
+const Migration kSecond = {
+    2,
+    {"ALTER TABLE key_versions ADD COLUMN certificate_chain TEXT NOT NULL DEFAULT '[]'"},
+};
+
 int64_t SchemaVersion(soci::session& session) {
   long long version = 0;  // NOLINT(google-runtime-int): the type that SOCI binds
   session << "SELECT COALESCE(MAX(number), 0) FROM schema_migrations", soci::into(version);
@@ -78,7 +84,10 @@ void Apply(soci::session& session, const Migration& migration) {
 
 }  // namespace
 
-absl::Span<const Migration> Migrations() { return absl::MakeConstSpan(&kFirst, 1); }
+absl::Span<const Migration> Migrations() {
+  static const auto* const kAll = new std::vector<Migration>{kFirst, kSecond};
+  return *kAll;
+}
 
 absl::Status Migrate(SqlBackend& backend, absl::Span<const Migration> migrations) {
   const int newest = migrations.empty() ? 0 : migrations.back().number;

@@ -64,6 +64,9 @@ struct KeyVersion {
 
   // Empty while kGenerating, and later too if the connection was removed then.
   std::string certificate_der;
+  // DER of the certificates above it, its issuer's first; empty where it is
+  // self-signed.
+  std::vector<std::string> certificate_chain;
   // RFC 7638 SHA-256 thumbprint, base64url.
   std::string kid;
   absl::Time certificate_not_after;
@@ -72,6 +75,8 @@ struct KeyVersion {
 // What becomes known of a key version once its key pair exists.
 struct IssuedKey {
   std::string certificate_der;
+  // As KeyVersion's.
+  std::vector<std::string> certificate_chain;
   std::string kid;
   absl::Time certificate_not_after;
 };
@@ -92,8 +97,8 @@ struct Contents {
 //   ABORTED      REGISTRY_CONFLICT     someone else's change came between
 // "Not there" is NOT_FOUND with the reason CONNECTION_NOT_FOUND or
 // KEY_VERSION_NOT_FOUND; a stale etag is ABORTED with ETAG_MISMATCH; a name
-// already used is ALREADY_EXISTS with CONNECTION_EXISTS, a CKA_ID with
-// KEY_ID_EXISTS; a key version that is not in the state which a call starts
+// already used is ALREADY_EXISTS with CONNECTION_EXISTS, a CKA_ID that any key
+// version ever had with KEY_ID_EXISTS; a key version that is not in the state which a call starts
 // from is FAILED_PRECONDITION with KEY_VERSION_WRONG_STATE. Text to be stored
 // that is not UTF-8 or holds a NUL is INVALID_ARGUMENT with INVALID_TEXT. An
 // etag is never used twice for a name, not even by a connection created anew.
@@ -134,6 +139,22 @@ class Registry {
   // FAILED_PRECONDITION ACTIVE_KEY_VERSION_EXISTS where another is kActive.
   virtual absl::Status FinishGeneration(absl::string_view connection, uint32_t number,
                                         VersionState state, const IssuedKey& issued) = 0;
+
+  // Adds a kPending version to `connection` for a key that is on the token
+  // already, with the next number of the connection's name.
+  virtual absl::StatusOr<KeyVersion> AdoptKeyVersion(absl::string_view connection,
+                                                     absl::string_view key_id,
+                                                     absl::string_view algorithm, uint32_t key_bits,
+                                                     const IssuedKey& issued) = 0;
+
+  // Puts another certificate of the same key, and its chain, in the place of
+  // `current_der`. `issued.kid` is the version's own: the key stays. From any state
+  // but kGenerating, kDestroying and kDestroyed.
+  // ABORTED CERTIFICATE_CHANGED where the version's certificate is not
+  // `current_der` any more.
+  virtual absl::Status ReplaceCertificate(absl::string_view connection, uint32_t number,
+                                          absl::string_view current_der,
+                                          const IssuedKey& issued) = 0;
 
   // Forgets a kGenerating version whose key never came to be; a connection that
   // has no other version goes with it. The number is not used again.

@@ -8,14 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "keystore/registry/registry_checks.h"
 
 namespace keyward::registry {
 namespace {
-
-std::string NameOf(const KeyVersion& version) {
-  return absl::StrCat("key version ", version.number, " of connection \"",
-                      absl::Utf8SafeCHexEscape(version.connection), "\"");
-}
 
 absl::Status Corrupt(const KeyVersion& version, absl::string_view what) {
   return Error(absl::StatusCode::kDataLoss, "REGISTRY_CORRUPT",
@@ -172,6 +168,16 @@ absl::StatusOr<const SigningKey*> Snapshot::Select(absl::string_view connection,
   return NotFound("KEY_VERSION_NOT_FOUND",
                   absl::StrCat("connection \"", absl::Utf8SafeCHexEscape(connection),
                                "\" has no key version ", *number));
+}
+
+std::vector<const KeyVersion*> Snapshot::VersionsThatMaySign() const {
+  std::vector<const KeyVersion*> versions;
+  for (const auto& [name, entry] : entries_) {
+    for (const SigningKey& key : entry.keys) {
+      if (MaySign(key.version.state)) versions.push_back(&key.version);
+    }
+  }
+  return versions;
 }
 
 SnapshotHolder::SnapshotHolder(std::shared_ptr<const Snapshot> snapshot)

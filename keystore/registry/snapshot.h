@@ -57,6 +57,10 @@ class Snapshot {
   absl::StatusOr<const SigningKey*> Select(absl::string_view connection,
                                            std::optional<uint32_t> number) const;
 
+  // Of every connection the versions that may sign: PENDING, ACTIVE and RETIRING.
+  // In no particular order.
+  std::vector<const KeyVersion*> VersionsThatMaySign() const;
+
  private:
   struct Entry {
     Connection connection;

@@ -136,6 +136,13 @@ NameCounters CountNewConnection(soci::session& session, const std::string& name)
   return {incarnation, number, revision};
 }
 
+int64_t CountNewKeyVersion(soci::session& session, const std::string& name) {
+  session << "UPDATE connection_names SET last_number = last_number + 1 WHERE name = :name",
+      use(name, "name");
+  return SelectInteger(session, "SELECT last_number FROM connection_names WHERE name = :name",
+                       use(name, "name"));
+}
+
 void InsertConnection(soci::session& session, const std::string& name, const NameCounters& counters,
                       const ConnectionSettings& settings, absl::Time now) {
   const Columns columns(settings);

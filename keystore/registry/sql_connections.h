@@ -44,6 +44,9 @@ bool IsNameTaken(soci::session& session, const std::string& name);
 // Counts a new connection with its first key version.
 NameCounters CountNewConnection(soci::session& session, const std::string& name);
 
+// Counts one more key version of a connection that is there; returns its number.
+int64_t CountNewKeyVersion(soci::session& session, const std::string& name);
+
 void InsertConnection(soci::session& session, const std::string& name, const NameCounters& counters,
                       const ConnectionSettings& settings, absl::Time now);
 

@@ -18,12 +18,12 @@ using soci::use;
 
 constexpr char kSelect[] = R"sql(
 SELECT v.connection, v.incarnation, v.number, v.state, v.key_id, v.algorithm, v.key_bits,
-       v.create_time_us, v.certificate, v.kid, v.certificate_not_after_us
+       v.create_time_us, v.certificate, v.certificate_chain, v.kid, v.certificate_not_after_us
 FROM key_versions v
 )sql";
 
 struct Row {
-  std::string connection, state, key_id, algorithm, certificate, kid;
+  std::string connection, state, key_id, algorithm, certificate, chain, kid;
   SqlInteger incarnation = 0, number = 0, key_bits = 0, create_time_us = 0, not_after_us = 0;
 
   void Define(soci::statement& statement) {
@@ -37,6 +37,7 @@ struct Row {
     statement.exchange(into(key_bits));
     statement.exchange(into(create_time_us));
     statement.exchange(into(certificate));
+    statement.exchange(into(chain));
     statement.exchange(into(kid));
     statement.exchange(into(not_after_us));
   }
@@ -59,6 +60,7 @@ absl::StatusOr<KeyVersion> Decode(const Row& row) {
   ASSIGN_OR_RETURN(version.key_bits, DecodeUint32(row.key_bits));
   version.create_time = absl::FromUnixMicros(row.create_time_us);
   ASSIGN_OR_RETURN(version.certificate_der, DecodeCertificate(row.certificate));
+  ASSIGN_OR_RETURN(version.certificate_chain, DecodeChain(row.chain));
   version.kid = row.kid;
   version.certificate_not_after = absl::FromUnixMicros(row.not_after_us);
   return version;
@@ -152,13 +154,18 @@ void InsertKeyVersion(soci::session& session, const StoredKeyVersion& stored) {
   const std::string key_id = EncodeKeyId(version.key_id);
   const SqlInteger key_bits = version.key_bits;
   const SqlInteger created = absl::ToUnixMicros(version.create_time);
+  const std::string certificate = EncodeCertificate(version.certificate_der);
+  const std::string chain = EncodeChain(version.certificate_chain);
+  const SqlInteger not_after = absl::ToUnixMicros(version.certificate_not_after);
   session << "INSERT INTO key_versions (connection, incarnation, number, state, key_id, algorithm, "
-             "key_bits, create_time_us, certificate, kid, certificate_not_after_us) "
+             "key_bits, create_time_us, certificate, certificate_chain, kid, "
+             "certificate_not_after_us) "
              "VALUES (:connection, :incarnation, :number, :state, :key_id, :algorithm, :key_bits, "
-             ":created, '', '', 0)",
+             ":created, :certificate, :chain, :kid, :not_after)",
       use(version.connection, "connection"), use(incarnation, "incarnation"), use(number, "number"),
       use(state, "state"), use(key_id, "key_id"), use(version.algorithm, "algorithm"),
-      use(key_bits, "key_bits"), use(created, "created");
+      use(key_bits, "key_bits"), use(created, "created"), use(certificate, "certificate"),
+      use(chain, "chain"), use(version.kid, "kid"), use(not_after, "not_after");
 }
 
 void StoreIssuedKey(soci::session& session, const std::string& connection, uint32_t number,
@@ -166,12 +173,14 @@ void StoreIssuedKey(soci::session& session, const std::string& connection, uint3
   const SqlInteger which = number;
   const std::string word = EncodeState(state);
   const std::string certificate = EncodeCertificate(issued.certificate_der);
+  const std::string chain = EncodeChain(issued.certificate_chain);
   const SqlInteger not_after = absl::ToUnixMicros(issued.certificate_not_after);
-  session << "UPDATE key_versions SET state = :state, certificate = :certificate, kid = :kid, "
-             "certificate_not_after_us = :not_after "
+  session << "UPDATE key_versions SET state = :state, certificate = :certificate, "
+             "certificate_chain = :chain, kid = :kid, certificate_not_after_us = :not_after "
              "WHERE connection = :connection AND number = :number",
-      use(word, "state"), use(certificate, "certificate"), use(issued.kid, "kid"),
-      use(not_after, "not_after"), use(connection, "connection"), use(which, "number");
+      use(word, "state"), use(certificate, "certificate"), use(chain, "chain"),
+      use(issued.kid, "kid"), use(not_after, "not_after"), use(connection, "connection"),
+      use(which, "number");
 }
 
 void SetState(soci::session& session, const std::string& connection, uint32_t number,

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "keystore/registry/migrations.h"
+#include "keystore/registry/registry_checks.h"
 #include "keystore/registry/sql_connections.h"
 #include "keystore/registry/sql_key_versions.h"
 #include "keystore/registry/sql_select.h"
@@ -20,58 +21,14 @@ namespace {
 // The time that the row will say, which has microseconds.
 absl::Time Now() { return absl::FromUnixMicros(absl::ToUnixMicros(absl::Now())); }
 
-absl::Status CheckText(const std::string& text, absl::string_view what) {
-  if (IsSqlText(text)) return absl::OkStatus();
-  return Error(absl::StatusCode::kInvalidArgument, "INVALID_TEXT",
-               absl::StrCat("the ", what, " is not UTF-8 text, or holds a NUL"));
-}
-
-absl::Status CheckSettings(const ConnectionSettings& settings) {
-  RETURN_IF_ERROR(CheckText(settings.consumer_key, "consumer key"));
-  RETURN_IF_ERROR(CheckText(settings.login_url, "login URL"));
-  for (const std::string& audience : settings.audiences) {
-    RETURN_IF_ERROR(CheckText(audience, "audience"));
-  }
-  for (const std::string& subject : settings.subjects) {
-    RETURN_IF_ERROR(CheckText(subject, "subject"));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckEtag(const Connection& connection, absl::string_view etag) {
-  if (connection.etag == etag) return absl::OkStatus();
-  return Error(absl::StatusCode::kAborted, "ETAG_MISMATCH",
-               absl::StrCat("connection \"", absl::Utf8SafeCHexEscape(connection.name),
-                            "\" was changed in the meantime; read it again and repeat"));
-}
-
-absl::Status CheckState(const KeyVersion& version, VersionState expected) {
-  if (version.state == expected) return absl::OkStatus();
-  return Error(absl::StatusCode::kFailedPrecondition, "KEY_VERSION_WRONG_STATE",
-               absl::StrCat("key version ", version.number, " of connection \"",
-                            absl::Utf8SafeCHexEscape(version.connection), "\" is ",
-                            EncodeState(version.state), ", not ", EncodeState(expected)));
-}
-
-absl::Status CheckIssued(VersionState state, const IssuedKey& issued) {
-  if (state != VersionState::kPending && state != VersionState::kActive) {
-    return absl::InvalidArgumentError("a new key version starts as PENDING or ACTIVE");
-  }
-  if (issued.certificate_der.empty()) {
-    return absl::InvalidArgumentError("a key version needs a certificate");
-  }
-  return CheckText(issued.kid, "kid");
-}
-
-// What to look for: a name that the database cannot even store is not there,
-// and neither is the empty one.
-std::string Searched(absl::string_view name) {
-  std::string text(name);
-  return IsSqlText(text) ? text : "";
-}
-
 absl::StatusOr<StoredConnection> Find(soci::session& session, absl::string_view name) {
   return FindConnection(session, Searched(name));
+}
+
+absl::Status CheckKeyIdIsFree(soci::session& session, absl::string_view key_id) {
+  if (!IsKeyIdTaken(session, key_id)) return absl::OkStatus();
+  return Error(absl::StatusCode::kAlreadyExists, "KEY_ID_EXISTS",
+               "a key version has or had this key identifier (CKA_ID); use another one");
 }
 
 }  // namespace
@@ -105,10 +62,7 @@ absl::StatusOr<KeyVersion> SqlRegistry::CreateConnection(absl::string_view name,
                    absl::StrCat("a connection \"", absl::Utf8SafeCHexEscape(name),
                                 "\" exists or is being created; choose another name"));
     }
-    if (IsKeyIdTaken(session, key_id)) {
-      return Error(absl::StatusCode::kAlreadyExists, "KEY_ID_EXISTS",
-                   "another key version has this identifier; use a new random one");
-    }
+    RETURN_IF_ERROR(CheckKeyIdIsFree(session, key_id));
     const NameCounters counters = CountNewConnection(session, version.connection);
     version.number = static_cast<uint32_t>(counters.number);
     first.incarnation = counters.incarnation;
@@ -189,6 +143,50 @@ absl::Status SqlRegistry::FinishGeneration(absl::string_view connection, uint32_
                                 "\" has an ACTIVE key version already"));
     }
     StoreIssuedKey(session, name, number, state, issued);
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<KeyVersion> SqlRegistry::AdoptKeyVersion(absl::string_view connection,
+                                                        absl::string_view key_id,
+                                                        absl::string_view algorithm,
+                                                        uint32_t key_bits,
+                                                        const IssuedKey& issued) {
+  StoredKeyVersion adopted;
+  KeyVersion& version = adopted.version;
+  version.connection = Searched(connection);
+  version.state = VersionState::kPending;
+  version.key_id = std::string(key_id);
+  version.algorithm = std::string(algorithm);
+  version.key_bits = key_bits;
+  version.create_time = Now();
+  version.certificate_der = issued.certificate_der;
+  version.certificate_chain = issued.certificate_chain;
+  version.kid = issued.kid;
+  version.certificate_not_after = issued.certificate_not_after;
+  RETURN_IF_ERROR(CheckText(version.algorithm, "algorithm"));
+  RETURN_IF_ERROR(CheckIssued(version.state, issued));
+  if (key_id.empty()) return absl::InvalidArgumentError("a key needs an identifier");
+  RETURN_IF_ERROR(database_.Write([&](soci::session& session) -> absl::Status {
+    ASSIGN_OR_RETURN(const StoredConnection stored, Find(session, version.connection));
+    RETURN_IF_ERROR(CheckKeyIdIsFree(session, key_id));
+    adopted.incarnation = stored.incarnation;
+    version.number = static_cast<uint32_t>(CountNewKeyVersion(session, version.connection));
+    InsertKeyVersion(session, adopted);
+    return absl::OkStatus();
+  }));
+  return version;
+}
+
+absl::Status SqlRegistry::ReplaceCertificate(absl::string_view connection, uint32_t number,
+                                             absl::string_view current_der,
+                                             const IssuedKey& issued) {
+  RETURN_IF_ERROR(CheckIssued(VersionState::kPending, issued));
+  const std::string name = Searched(connection);
+  return database_.Write([&](soci::session& session) -> absl::Status {
+    ASSIGN_OR_RETURN(const StoredKeyVersion stored, FindKeyVersion(session, name, number));
+    RETURN_IF_ERROR(CheckCertificateReplaceable(stored.version, current_der, issued));
+    StoreIssuedKey(session, name, number, stored.version.state, issued);
     return absl::OkStatus();
   });
 }

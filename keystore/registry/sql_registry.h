@@ -34,6 +34,11 @@ class SqlRegistry : public Registry {
   absl::StatusOr<std::vector<KeyVersion>> ListKeyVersions(absl::string_view connection) override;
   absl::Status FinishGeneration(absl::string_view connection, uint32_t number, VersionState state,
                                 const IssuedKey& issued) override;
+  absl::StatusOr<KeyVersion> AdoptKeyVersion(absl::string_view connection, absl::string_view key_id,
+                                             absl::string_view algorithm, uint32_t key_bits,
+                                             const IssuedKey& issued) override;
+  absl::Status ReplaceCertificate(absl::string_view connection, uint32_t number,
+                                  absl::string_view current_der, const IssuedKey& issued) override;
   absl::Status UndoGeneration(absl::string_view connection, uint32_t number) override;
   absl::Status FinishDestruction(absl::string_view connection, uint32_t number) override;
   absl::StatusOr<std::vector<KeyVersion>> ListUnfinished() override;

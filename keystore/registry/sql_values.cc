@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
+#include "common/status_macros.h"
 
 namespace keyward::registry {
 namespace {
@@ -97,6 +98,25 @@ absl::StatusOr<std::string> DecodeCertificate(const std::string& base64) {
   std::string der;
   if (!absl::Base64Unescape(base64, &der)) return RegistryCorrupt("a certificate is not base64");
   return der;
+}
+
+std::string EncodeChain(const std::vector<std::string>& chain) {
+  std::vector<std::string> encoded;
+  encoded.reserve(chain.size());
+  for (const std::string& der : chain) encoded.push_back(EncodeCertificate(der));
+  return EncodeList(encoded);
+}
+
+absl::StatusOr<std::vector<std::string>> DecodeChain(const std::string& json) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> encoded, DecodeList(json));
+  std::vector<std::string> chain;
+  chain.reserve(encoded.size());
+  for (const std::string& base64 : encoded) {
+    ASSIGN_OR_RETURN(std::string der, DecodeCertificate(base64));
+    if (der.empty()) return RegistryCorrupt("a chain has an empty certificate");
+    chain.push_back(std::move(der));
+  }
+  return chain;
 }
 
 bool IsSqlText(const std::string& text) {

@@ -37,6 +37,10 @@ absl::StatusOr<std::string> DecodeKeyId(const std::string& hex);
 std::string EncodeCertificate(absl::string_view der);
 absl::StatusOr<std::string> DecodeCertificate(const std::string& base64);
 
+// A JSON array of certificates as above, none of them empty.
+std::string EncodeChain(const std::vector<std::string>& chain);
+absl::StatusOr<std::vector<std::string>> DecodeChain(const std::string& json);
+
 // Whether every database stores `text` as it is: UTF-8 without NUL.
 bool IsSqlText(const std::string& text);
 

@@ -1,6 +1,8 @@
 // keyward: usage, connections, certificates and keys.
 #include <sys/stat.h>
 
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "tests/client/cli_fixture.h"
 
 namespace keyward::client {
@@ -188,6 +190,57 @@ TEST_F(CliTest, ListsKeysWithHexadecimalFingerprints) {
   const auto json = Json({"key", "list", "acme", "--output", "json"});
   EXPECT_EQ(json[0]["certificate_sha256_fingerprint"], "01ab");
   EXPECT_EQ(json[0]["state"], "ACTIVE");
+}
+
+// A version of acme whose certificate ends so long from now; an hour more, so that the
+// days do not change while the test runs.
+v1::KeyVersion EndingIn(uint32_t number, v1::KeyVersion::State state, int days) {
+  v1::KeyVersion version;
+  version.set_connection("acme");
+  version.set_number(number);
+  version.set_state(state);
+  version.mutable_certificate_not_after()->set_seconds(
+      absl::ToUnixSeconds(absl::Now() + absl::Hours(24 * days + 1)));
+  return version;
+}
+
+TEST_F(CliTest, ListsKeysWithWarningsOfCertificatesThatEnd) {
+  signer_.SetKeyVersions(
+      {EndingIn(1, v1::KeyVersion::DESTROYED, -9), EndingIn(2, v1::KeyVersion::DISABLED, 5),
+       EndingIn(3, v1::KeyVersion::RETIRING, -2), EndingIn(4, v1::KeyVersion::ACTIVE, 12),
+       EndingIn(5, v1::KeyVersion::PENDING, 31)});
+  const Finished table = Keyward({"key", "list", "acme"});
+  EXPECT_EQ(table.exit_code, 0);
+  const std::vector<std::string> lines = absl::StrSplit(table.out, '\n');
+  ASSERT_EQ(lines.size(), 7U) << table.out;
+  EXPECT_THAT(lines[0], HasSubstr("  CERTIFICATE UNTIL     CERTIFICATE "));
+  EXPECT_THAT(lines[2], AllOf(HasSubstr("DISABLED"), HasSubstr("Z  expires in 5 days")));
+  EXPECT_THAT(lines[3], AllOf(HasSubstr("RETIRING"), HasSubstr("Z  EXPIRED")));
+  EXPECT_THAT(lines[4], AllOf(HasSubstr("ACTIVE"), HasSubstr("Z  expires in 12 days")));
+  EXPECT_THAT(lines[5], AllOf(HasSubstr("PENDING"), HasSubstr("Z  ok")));
+  const std::string warnings =
+      "keyward: warning: the certificate of acme version 3 has expired; "
+      "keyward certificate renew acme --version 3\n"
+      "keyward: warning: the certificate of acme version 4 expires in 12 days; "
+      "keyward certificate renew acme --version 4\n";
+  EXPECT_EQ(table.err, warnings);
+
+  const Finished listed = Keyward({"key", "list", "acme", "--output", "json"});
+  EXPECT_EQ(listed.exit_code, 0);
+  EXPECT_EQ(listed.err, warnings);
+  std::vector<std::string> statuses;
+  for (const auto& version : nlohmann::json::parse(listed.out)) {
+    statuses.push_back(version["certificate_status"]);
+  }
+  EXPECT_THAT(statuses, ElementsAre("EXPIRED", "EXPIRING", "EXPIRED", "EXPIRING", "OK"));
+}
+
+TEST_F(CliTest, AVersionWithoutACertificateHasNoCertificateStatus) {
+  v1::KeyVersion version = EndingIn(1, v1::KeyVersion::ACTIVE, 0);
+  version.clear_certificate_not_after();
+  signer_.SetKeyVersions({version});
+  EXPECT_EQ(Keyward({"key", "list", "acme"}).err, "");
+  EXPECT_FALSE(Json({"key", "list", "acme", "-o", "json"})[0].contains("certificate_status"));
 }
 
 }  // namespace

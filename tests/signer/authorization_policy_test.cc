@@ -20,6 +20,10 @@ roles:
     identities: ["cn:operator", "spiffe://keyward.example/billing/admin"]
     connections: ["*"]
     operations: [manage-connections, view]
+  - name: keys
+    identities: ["cn:keys"]
+    connections: ["eu-*"]
+    operations: [rotate, adopt]
 )";
 
 AuthorizationPolicy Policy(absl::string_view yaml = kPolicy) {
@@ -52,7 +56,12 @@ TEST(AuthorizationPolicyTest, AllowsByExactIdentityAndByWildcard) {
            {"spiffe://keyward.example/billing/admin", "acme", Operation::kView, "billing"},
            {"spiffe://keyward.example/billing/admin", "z", Operation::kManageConnections, "admin"},
            {"dns:a.svc.example", "acme", Operation::kView, "billing"},
+           {"cn:keys", "eu-1", Operation::kRotate, "keys"},
+           {"cn:keys", "eu-1", Operation::kAdopt, "keys"},
            // Denied:
+           {"cn:operator", "acme", Operation::kRotate, ""},
+           {"cn:operator", "acme", Operation::kAdopt, ""},
+           {"cn:keys", "eu-1", Operation::kView, ""},
            {"cn:operator", "acme2", Operation::kSign, ""},
            {"cn:operator", "eu", Operation::kSign, ""},
            {"cn:operator", "aeu-1", Operation::kSign, ""},
@@ -182,10 +191,10 @@ rules: []
             "spiffe://, dns: or cn:\n"
             "policy.yaml:4: roles[0].connections[0]: \"Acme\": a connection's name must be 1 to 63 "
             "lower-case letters, digits and hyphens, without a hyphen at either end\n"
-            "policy.yaml:5: roles[0].operations[0]: \"sgn\" is no operation: must be sign, view or "
-            "manage-connections (did you mean sign?)\n"
-            "policy.yaml:5: roles[0].operations[1]: \"manage\" is no operation: must be sign, view "
-            "or manage-connections\n"
+            "policy.yaml:5: roles[0].operations[0]: \"sgn\" is no operation: must be sign, view, "
+            "manage-connections, rotate or adopt (did you mean sign?)\n"
+            "policy.yaml:5: roles[0].operations[1]: \"manage\" is no operation: must be sign, view, "
+            "manage-connections, rotate or adopt\n"
             "policy.yaml:6: roles[1].name: another role has the name \"one\", in line 2\n"
             "policy.yaml:7: roles[1].identity: unknown key (did you mean identities?)\n"
             "policy.yaml:8: roles[1].identities: must name at least one: who has this role\n"

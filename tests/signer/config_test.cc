@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/file.h"
 #include "tests/testing/temp_dir.h"
@@ -58,6 +59,7 @@ TEST(ConfigTest, ReadsAFileWithDefaults) {
   EXPECT_EQ(config->certificate_validity_days, 730);
   EXPECT_EQ(config->queue, 1024);
   EXPECT_EQ(config->max_assertion_lifetime, absl::Seconds(300));
+  EXPECT_EQ(config->monitoring.listen, "");
   EXPECT_EQ(config->lines.at("tls.client_ca"), 5);
 }
 
@@ -69,7 +71,10 @@ TEST(ConfigTest, ReadsEverySetting) {
                                        "certificate: {validity_days: 3650}\n"
                                        "limits:\n"
                                        "  queue: 100000\n"
-                                       "  max_assertion_lifetime_seconds: 1\n"),
+                                       "  max_assertion_lifetime_seconds: 1\n"
+                                       "monitoring:\n"
+                                       "  listen: 0.0.0.0:9464\n"
+                                       "  allow_remote: true\n"),
                                   "signer.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->tls.certificate, "pki/signer.pem");
@@ -79,6 +84,7 @@ TEST(ConfigTest, ReadsEverySetting) {
   EXPECT_EQ(config->certificate_validity_days, 3650);
   EXPECT_EQ(config->queue, 100000);
   EXPECT_EQ(config->max_assertion_lifetime, absl::Seconds(1));
+  EXPECT_EQ(config->monitoring.listen, "0.0.0.0:9464");
 }
 
 TEST(ConfigTest, NamesEveryMistakeAtOnce) {
@@ -139,6 +145,35 @@ TEST(ConfigTest, ListenAddresses) {
         "localhost:x", "\"::1:7443\"", "\"[]:1\"", "\"a b:1\"", "\"localhost:99999999999\""}) {
     EXPECT_THAT(Mistakes(With("127.0.0.1:7443", listen)), HasSubstr(":1: listen: ")) << listen;
   }
+}
+
+TEST(ConfigTest, MonitoringIsOfThisMachineUnlessOthersAreLetIn) {
+  const auto mistakes = [](const std::string& listen, const std::string& more = "") {
+    return Mistakes(absl::StrCat(kConfig, "monitoring:\n  listen: \"", listen, "\"\n", more));
+  };
+  for (const char* listen : {"127.0.0.1:9464", "127.8.9.10:0", "localhost:9464", "[::1]:9464"}) {
+    EXPECT_EQ(mistakes(listen), "") << listen;
+  }
+  for (const char* listen : {"0.0.0.0:9464", "10.0.0.1:9464", "128.0.0.1:9464", "[::]:9464",
+                             "[fe80::1]:9464", "[::ffff:127.0.0.1]:9464", "localhost.example:9464",
+                             "127.0.0.1.example:9464", "127.1:9464", "[127.0.0.1]:9464"}) {
+    EXPECT_THAT(mistakes(listen), HasSubstr(":17: monitoring.listen: must be a loopback address"))
+        << listen;
+    EXPECT_NE(mistakes(listen, "  allow_remote: false\n"), "") << listen;
+    EXPECT_EQ(mistakes(listen, "  allow_remote: true\n"), "") << listen;
+  }
+}
+
+TEST(ConfigTest, MistakesOfMonitoring) {
+  const auto mistakes = [](const std::string& more) { return Mistakes(kConfig + more); };
+  EXPECT_THAT(mistakes("monitoring: {}\n"), HasSubstr("monitoring.listen: is missing"));
+  EXPECT_THAT(mistakes("monitoring:\n"), HasSubstr("monitoring: must be a mapping, is empty"));
+  EXPECT_THAT(mistakes("monitoring: {listen: 9464}\n"),
+              HasSubstr(":16: monitoring.listen: must be HOST:PORT"));
+  EXPECT_THAT(mistakes("monitoring: {listen: \"127.0.0.1:1\", allow_remote: 1}\n"),
+              HasSubstr("monitoring.allow_remote: must be true or false"));
+  EXPECT_THAT(mistakes("monitoring: {listn: \"127.0.0.1:1\"}\n"),
+              HasSubstr("monitoring.listn: unknown key (did you mean listen?)"));
 }
 
 TEST(ConfigTest, ATokenUriNamesATokenAndNothingElse) {

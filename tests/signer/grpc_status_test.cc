@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
+#include "common/utf8.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
-#include "signer/utf8.h"
 
 namespace keyward::signer {
 namespace {

@@ -24,7 +24,7 @@ const char kDefaultPolicy[] = R"(roles:
   - name: operators
     identities: ["spiffe://keyward.example/operator"]
     connections: ["*"]
-    operations: [sign, view, manage-connections]
+    operations: [sign, view, manage-connections, rotate, adopt]
   - name: backends
     identities: ["spiffe://keyward.example/backend"]
     connections: ["acme"]

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "keystore/certificate/rsa_public_key.h"
+#include "tests/keystore/certificate/test_ca.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/temp_dir.h"
 
@@ -20,22 +21,9 @@ class SelfSignedCertificateTest : public ::testing::Test {
  protected:
   SelfSignedCertificateTest() : key_(EVP_RSA_gen(2048)) {}
 
-  absl::StatusOr<std::string> Sign(absl::string_view message) const {
-    const EvpMdCtxPtr context(EVP_MD_CTX_new());
-    std::string signature(256, '\0');
-    size_t length = signature.size();
-    if (EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) != 1 ||
-        EVP_DigestSign(context.get(), reinterpret_cast<uint8_t*>(signature.data()), &length,
-                       reinterpret_cast<const uint8_t*>(message.data()), message.size()) != 1) {
-      return OpensslError("sign");
-    }
-    return signature;
-  }
-
   absl::StatusOr<IssuedCertificate> Issue(const std::string& name,
                                           absl::Duration validity = absl::Hours(24 * 730)) const {
-    return IssueSelfSignedCertificate({name, now_, validity}, *key_,
-                                      [this](absl::string_view message) { return Sign(message); });
+    return IssueSelfSignedCertificate({name, now_, validity}, *key_, nullptr);
   }
 
   std::string Describe(const std::string& der, const std::vector<std::string>& what) const {
@@ -88,23 +76,16 @@ TEST_F(SelfSignedCertificateTest, SerialsAre128BitsAndDiffer) {
   EXPECT_TRUE(long_enough);
 }
 
-TEST_F(SelfSignedCertificateTest, ASignatureThatDoesNotVerifyIsRefused) {
-  const auto issued = IssueSelfSignedCertificate(
-      {"acme", now_, absl::Hours(1)}, *key_, [this](absl::string_view message) {
-        absl::StatusOr<std::string> signature = Sign(message);
-        (*signature)[17] ^= 1;
-        return signature;
-      });
-  EXPECT_TRUE(absl::StrContains(issued.status().message(), "does not verify")) << issued.status();
+TEST_F(SelfSignedCertificateTest, AKeyWithoutAPrivateOperationIssuesNothing) {
+  const auto public_key = *PublicKeyOfCertificate(Issue("acme")->der);
+  EXPECT_TRUE(absl::IsInternal(
+      IssueSelfSignedCertificate({"acme", now_, absl::Hours(1)}, *public_key, nullptr).status()));
 }
 
-TEST_F(SelfSignedCertificateTest, TheSignersErrorIsPassedOn) {
+TEST_F(SelfSignedCertificateTest, NorOneOfASignatureThatDoesNotVerify) {
   const auto issued =
-      IssueSelfSignedCertificate({"acme", now_, absl::Hours(1)}, *key_, [](absl::string_view) {
-        return absl::StatusOr<std::string>(
-            Error(absl::StatusCode::kUnavailable, "TOKEN_UNAVAILABLE", "away"));
-      });
-  EXPECT_EQ(ReasonOf(issued.status()), "TOKEN_UNAVAILABLE");
+      IssueSelfSignedCertificate({"acme", now_, absl::Hours(1)}, *testing::BrokenKey(), nullptr);
+  EXPECT_TRUE(absl::StrContains(issued.status().message(), "does not verify")) << issued.status();
 }
 
 TEST_F(SelfSignedCertificateTest, RefusesNamesAndValiditiesThatDoNotFit) {

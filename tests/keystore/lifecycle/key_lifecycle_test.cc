@@ -1,12 +1,14 @@
 #include "keystore/lifecycle/key_lifecycle.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/error.h"
 #include "keystore/certificate/rsa_public_key.h"
+#include "keystore/pkcs11/certificate_objects.h"
 #include "keystore/pkcs11/object_finder.h"
 #include "keystore/pkcs11/token_signer.h"
-#include "keystore/registry/sqlite_registry.h"
+#include "tests/keystore/lifecycle/keystore_parts.h"
 #include "tests/keystore/pkcs11/token_fixture.h"
 
 namespace keyward {
@@ -17,12 +19,10 @@ using registry::VersionState;
 
 class KeyLifecycleTest : public pkcs11::FaultyTokenTest {
  protected:
-  KeyLifecycleTest() : registry_(*registry::OpenSqliteRegistry(dir_.File("registry.db"))) {
-    pool_ =
-        OpenPool({.reload_interval = absl::ZeroDuration(), .retry_interval = absl::ZeroDuration()},
-                 module());
-    lifecycle_ = std::make_unique<KeyLifecycle>(*registry_, *pool_, KeyLifecycleOptions{});
-  }
+  KeyLifecycleTest()
+      : parts_(dir_.File("registry.db"), OpenPool({.reload_interval = absl::ZeroDuration(),
+                                                   .retry_interval = absl::ZeroDuration()},
+                                                  module())) {}
 
   size_t PrivateKeysOnToken() {
     auto lease = pool_->TakeForAdministration(Soon());
@@ -30,9 +30,11 @@ class KeyLifecycleTest : public pkcs11::FaultyTokenTest {
   }
 
   testing::TempDir dir_;
-  std::unique_ptr<registry::Registry> registry_;
-  std::unique_ptr<pkcs11::SessionPool> pool_;
-  std::unique_ptr<KeyLifecycle> lifecycle_;
+  KeystoreParts parts_;
+  registry::Registry* const registry_ = parts_.registry.get();
+  pkcs11::SessionPool* const pool_ = parts_.pool.get();
+  const std::unique_ptr<KeyLifecycle> lifecycle_ =
+      std::make_unique<KeyLifecycle>(parts_.keystore, KeyLifecycleOptions{});
   KeyLifecycle* slow_ = nullptr;
 };
 
@@ -50,6 +52,9 @@ TEST_F(KeyLifecycleTest, ANewConnectionSignsAndItsCertificateIsOfItsKey) {
   const auto signature = pkcs11::SignRs256(lease->session(), lease->rs256(),
                                            *lease->FindKey(version.key_id), "message", 256);
   EXPECT_TRUE(VerifyRs256(*key, "message", *signature).ok());
+  EXPECT_THAT(*pkcs11::FindCertificates(lease->session(), version.key_id),
+              ::testing::ElementsAre(version.certificate_der))
+      << "on the token beside the key";
 }
 
 TEST_F(KeyLifecycleTest, ATakenNameIsRefusedAndMakesNoKey) {
@@ -70,6 +75,13 @@ TEST_F(KeyLifecycleTest, AFailedGenerationIsUndone) {
 
 TEST_F(KeyLifecycleTest, AKeyWhoseCertificateFailsIsDestroyed) {
   SetFaults("C_Sign corrupt\n");
+  EXPECT_FALSE(lifecycle_->CreateConnection("acme", {}, Soon()).ok());
+  EXPECT_EQ(PrivateKeysOnToken(), 0U);
+  EXPECT_TRUE(registry_->ListUnfinished()->empty());
+}
+
+TEST_F(KeyLifecycleTest, AKeyWhoseCertificateTheTokenDoesNotTakeIsDestroyed) {
+  SetFaults("C_CreateObject 0x31\n");
   EXPECT_FALSE(lifecycle_->CreateConnection("acme", {}, Soon()).ok());
   EXPECT_EQ(PrivateKeysOnToken(), 0U);
   EXPECT_TRUE(registry_->ListUnfinished()->empty());
@@ -104,10 +116,10 @@ TEST_F(KeyLifecycleTest, GoesOnAfterOneThatCannotBeFinished) {
 
 TEST_F(KeyLifecycleTest, OneOperationAtATimeAndNoneWaitsPastItsDeadline) {
   absl::Status second;
-  KeyLifecycle slow(*registry_, *pool_, {.on_step = [&](absl::string_view step) {
-    if (step != "row-inserted") return;
-    second = slow_->CreateConnection("other", {}, absl::Now()).status();
-  }});
+  KeyLifecycle slow(parts_.keystore, {.on_step = [&](absl::string_view step) {
+                      if (step != "row-inserted") return;
+                      second = slow_->CreateConnection("other", {}, absl::Now()).status();
+                    }});
   slow_ = &slow;
   EXPECT_TRUE(slow.CreateConnection("acme", {}, Soon()).ok());
   EXPECT_EQ(ReasonOf(second), "DEADLINE_PASSED");

@@ -1,12 +1,14 @@
 // Kills a process after every step of creation and deletion, and looks at what
 // start-up makes of what it left.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/lifecycle/key_lifecycle.h"
+#include "keystore/pkcs11/certificate_objects.h"
 #include "keystore/pkcs11/object_finder.h"
-#include "keystore/registry/sqlite_registry.h"
+#include "tests/keystore/lifecycle/keystore_parts.h"
 #include "tests/keystore/pkcs11/token_fixture.h"
 #include "tests/testing/subprocess.h"
 
@@ -27,9 +29,10 @@ class LifecycleCrashTest : public pkcs11::TokenTest,
 
   // As the signer does at its start.
   void Restart() {
-    registry_ = *registry::OpenSqliteRegistry(dir_.File("registry.db"));
-    pool_ = OpenPool();
-    lifecycle_ = std::make_unique<KeyLifecycle>(*registry_, *pool_, KeyLifecycleOptions{});
+    parts_ = std::make_unique<KeystoreParts>(dir_.File("registry.db"), OpenPool());
+    registry_ = parts_->registry.get();
+    pool_ = parts_->pool.get();
+    lifecycle_ = std::make_unique<KeyLifecycle>(parts_->keystore, KeyLifecycleOptions{});
     const absl::Status finished = lifecycle_->FinishInterrupted(Soon());
     ASSERT_TRUE(finished.ok()) << finished;
     EXPECT_TRUE(registry_->ListUnfinished()->empty());
@@ -47,8 +50,9 @@ class LifecycleCrashTest : public pkcs11::TokenTest,
   }
 
   testing::TempDir dir_;
-  std::unique_ptr<registry::Registry> registry_;
-  std::unique_ptr<pkcs11::SessionPool> pool_;
+  std::unique_ptr<KeystoreParts> parts_;
+  registry::Registry* registry_ = nullptr;
+  pkcs11::SessionPool* pool_ = nullptr;
   std::unique_ptr<KeyLifecycle> lifecycle_;
 };
 
@@ -67,7 +71,10 @@ TEST_P(CreationCrashTest, LeavesAWholeConnectionOrNone) {
     EXPECT_EQ(versions.front().state, registry::VersionState::kActive);
     const EvpPkeyPtr key = *PublicKeyOfCertificate(versions.front().certificate_der);
     ASSERT_TRUE(pool_->SetKeys({{versions.front().key_id, *ModulusOf(*key)}}, Soon()).ok());
-    EXPECT_TRUE(pool_->Take(Soon())->FindKey(versions.front().key_id).ok());
+    const auto lease = pool_->Take(Soon());
+    EXPECT_TRUE(lease->FindKey(versions.front().key_id).ok());
+    EXPECT_THAT(*pkcs11::FindCertificates(lease->session(), versions.front().key_id),
+                ::testing::ElementsAre(versions.front().certificate_der));
   } else {
     EXPECT_TRUE(lifecycle_->CreateConnection("acme", {}, Soon()).ok()) << "the name is free";
   }
@@ -75,7 +82,7 @@ TEST_P(CreationCrashTest, LeavesAWholeConnectionOrNone) {
 
 INSTANTIATE_TEST_SUITE_P(Steps, CreationCrashTest,
                          ::testing::Values("row-inserted", "key-generated", "certificate-issued",
-                                           "key-finished"));
+                                           "certificate-stored", "key-finished"));
 
 class DeletionCrashTest : public LifecycleCrashTest {};
 
@@ -86,7 +93,7 @@ TEST_P(DeletionCrashTest, LeavesNothingOnTheToken) {
   EXPECT_EQ(Orphans(), 0U);
   EXPECT_FALSE(registry_->GetConnection("acme").ok());
   auto lease = pool_->TakeForAdministration(Soon());
-  EXPECT_TRUE(pkcs11::FindPrivateKeys(lease->session())->empty());
+  EXPECT_TRUE(pkcs11::FindObjects(lease->session(), {})->empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, DeletionCrashTest,

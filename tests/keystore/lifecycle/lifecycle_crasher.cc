@@ -7,24 +7,24 @@
 #include <string>
 
 #include "keystore/lifecycle/key_lifecycle.h"
-#include "keystore/registry/sqlite_registry.h"
+#include "tests/keystore/lifecycle/keystore_parts.h"
 #include "tests/keystore/pkcs11/token_fixture.h"
 
 namespace keyward {
 namespace {
 
 int Main(const std::string& path, const std::string& action, const std::string& step) {
-  const auto registry = *registry::OpenSqliteRegistry(path);
-  const auto pool = *pkcs11::SessionPool::New(
-      *pkcs11::Token::New(pkcs11::OptionsFor(testing::kSoftHsmModule)), {});
-  KeyLifecycle lifecycle(*registry, *pool, {.on_step = [&](absl::string_view done) {
-    if (done == step) raise(SIGKILL);
-  }});
+  const KeystoreParts parts(
+      path, *pkcs11::SessionPool::New(
+                *pkcs11::Token::New(pkcs11::OptionsFor(testing::kSoftHsmModule)), {}));
+  KeyLifecycle lifecycle(parts.keystore, {.on_step = [&](absl::string_view done) {
+                           if (done == step) raise(SIGKILL);
+                         }});
   absl::Status status;
   if (action == "create") {
     status = lifecycle.CreateConnection("acme", {}, pkcs11::Soon()).status();
   } else {
-    const auto connection = registry->GetConnection("acme");
+    const auto connection = parts.registry->GetConnection("acme");
     status = connection.ok()
                  ? lifecycle.DeleteConnection("acme", connection->etag, pkcs11::Soon()).status()
                  : connection.status();

@@ -60,6 +60,31 @@ CK_OBJECT_HANDLE MakeOddKey(const Session& session, absl::string_view key_id, co
   return private_key;
 }
 
+CK_OBJECT_HANDLE MakeEcKey(const Session& session, absl::string_view key_id,
+                           absl::string_view curve, CK_OBJECT_HANDLE* public_key) {
+  // The curves' object identifiers in DER (RFC 5480 section 2.1.1.1).
+  std::string oid = curve == "P-256" ? "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
+                                     : std::string("\x06\x05\x2b\x81\x04\x00\x22", 7);
+  CK_BBOOL yes = CK_TRUE;
+  CK_BBOOL no = CK_FALSE;
+  CK_ATTRIBUTE id = {CKA_ID, const_cast<char*>(key_id.data()), key_id.size()};
+  CK_ATTRIBUTE public_template[] = {
+      {CKA_TOKEN, &yes, 1}, {CKA_VERIFY, &yes, 1}, {CKA_EC_PARAMS, oid.data(), oid.size()}, id};
+  CK_ATTRIBUTE private_template[] = {{CKA_TOKEN, &yes, 1},     {CKA_PRIVATE, &yes, 1},
+                                     {CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1},
+                                     {CKA_SIGN, &yes, 1},      id};
+  CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, nullptr, 0};
+  CK_OBJECT_HANDLE made_public = CK_INVALID_HANDLE;
+  CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE;
+  if (session.functions().C_GenerateKeyPair(
+          session.handle(), &mechanism, public_template, std::size(public_template),
+          private_template, std::size(private_template), &made_public, &private_key) != CKR_OK) {
+    abort();
+  }
+  if (public_key != nullptr) *public_key = made_public;
+  return private_key;
+}
+
 std::unique_ptr<SessionPool> TokenTest::OpenPool(const SessionPoolOptions& options,
                                                  const std::string& module) {
   return OrDie(SessionPool::New(OrDie(Token::New(OptionsFor(module))), options));

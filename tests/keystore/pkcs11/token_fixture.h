@@ -34,6 +34,11 @@ struct OddKey {
 };
 CK_OBJECT_HANDLE MakeOddKey(const Session& session, absl::string_view key_id, const OddKey& odd);
 
+// Makes an EC pair on `curve`, "P-256" or "P-384", and returns the private key. The public key's
+// handle goes to `public_key`, where it is given.
+CK_OBJECT_HANDLE MakeEcKey(const Session& session, absl::string_view key_id,
+                           absl::string_view curve, CK_OBJECT_HANDLE* public_key = nullptr);
+
 class TokenTest : public ::testing::Test {
  protected:
   TokenTest() { softhsm_.InitToken(kTokenLabel); }

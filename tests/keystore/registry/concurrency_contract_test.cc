@@ -111,6 +111,55 @@ TEST_P(RegistryContractTest, NumbersAreUniqueAmongRegistries) {
   EXPECT_EQ(*distinct.rbegin(), kThreads * 5U);
 }
 
+TEST_P(RegistryContractTest, OneReplacementWinsPerCertificate) {
+  CreateActive(*registry_, "acme");
+  std::vector<std::unique_ptr<Registry>> registries;
+  for (int i = 0; i < kThreads; ++i) registries.push_back(database_->Open());
+  for (int round = 0; round < 10; ++round) {
+    const std::string current = registry_->ListKeyVersions("acme")->front().certificate_der;
+    std::atomic<int> winner{-1};
+    RunThreads([&](int thread) {
+      const absl::Status status = registries[thread]->ReplaceCertificate(
+          "acme", 1, current, AnotherCertificate(absl::StrCat(round, "/", thread)));
+      if (status.ok()) {
+        EXPECT_EQ(winner.exchange(thread), -1);
+      } else {
+        EXPECT_THAT(status, FailsWith(StatusCode::kAborted, "CERTIFICATE_CHANGED"));
+      }
+    });
+    ASSERT_NE(winner, -1);
+    const IssuedKey expected = AnotherCertificate(absl::StrCat(round, "/", winner.load()));
+    const KeyVersion stored = registry_->ListKeyVersions("acme")->front();
+    EXPECT_EQ(stored.certificate_der, expected.certificate_der);
+    EXPECT_EQ(stored.certificate_chain, expected.certificate_chain);
+  }
+}
+
+TEST_P(RegistryContractTest, OneAdoptionWinsPerKey) {
+  std::vector<std::unique_ptr<Registry>> registries;
+  for (int i = 0; i < kThreads; ++i) {
+    registries.push_back(database_->Open());
+    CreateActive(*registry_, absl::StrCat("c", i));
+  }
+  for (uint32_t round = 1; round <= 5; ++round) {
+    const std::string key_id = NewKeyId();
+    std::atomic<int> winners{0};
+    RunThreads([&](int thread) {
+      const absl::Status status =
+          registries[thread]
+              ->AdoptKeyVersion(absl::StrCat("c", thread), key_id, "RS256", 2048, SomeIssuedKey())
+              .status();
+      if (status.ok()) {
+        ++winners;
+      } else {
+        EXPECT_THAT(status, FailsWith(StatusCode::kAlreadyExists, "KEY_ID_EXISTS"));
+      }
+    });
+    EXPECT_EQ(winners, 1);
+    EXPECT_EQ(registry_->Load()->key_versions.size(), kThreads + round);
+  }
+}
+
 TEST_P(RegistryContractTest, LoadSeesOneMoment) {
   std::unique_ptr<Registry> writer = database_->Open();
   std::atomic<bool> stop{false};

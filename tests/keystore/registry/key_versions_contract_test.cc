@@ -13,19 +13,6 @@ const auto kVersionNotFound = FailsWith(StatusCode::kNotFound, "KEY_VERSION_NOT_
 const auto kConnectionNotFound = FailsWith(StatusCode::kNotFound, "CONNECTION_NOT_FOUND");
 const auto kWrongState = FailsWith(StatusCode::kFailedPrecondition, "KEY_VERSION_WRONG_STATE");
 
-void ExpectVersion(const KeyVersion& actual, const KeyVersion& expected) {
-  EXPECT_EQ(actual.connection, expected.connection);
-  EXPECT_EQ(actual.number, expected.number);
-  EXPECT_EQ(actual.state, expected.state);
-  EXPECT_EQ(actual.key_id, expected.key_id);
-  EXPECT_EQ(actual.algorithm, expected.algorithm);
-  EXPECT_EQ(actual.key_bits, expected.key_bits);
-  EXPECT_EQ(actual.create_time, expected.create_time);
-  EXPECT_EQ(actual.certificate_der, expected.certificate_der);
-  EXPECT_EQ(actual.kid, expected.kid);
-  EXPECT_EQ(actual.certificate_not_after, expected.certificate_not_after);
-}
-
 TEST_P(RegistryContractTest, TheIntentionIsKeptBeforeTheKey) {
   const std::string key_id = NewKeyId();
   const KeyVersion created = *registry_->CreateConnection("acme", {}, key_id, "RS256", 3072);
@@ -45,10 +32,11 @@ TEST_P(RegistryContractTest, TheIntentionIsKeptBeforeTheKey) {
 
 TEST_P(RegistryContractTest, AFinishedGenerationKeepsWhatWasIssued) {
   KeyVersion expected = *registry_->CreateConnection("acme", {}, NewKeyId(), "RS256", 2048);
-  const IssuedKey issued = SomeIssuedKey();
+  const IssuedKey issued = AnotherCertificate();
   ASSERT_THAT(registry_->FinishGeneration("acme", 1, VersionState::kPending, issued), IsOk());
   expected.state = VersionState::kPending;
   expected.certificate_der = issued.certificate_der;
+  expected.certificate_chain = issued.certificate_chain;
   expected.kid = issued.kid;
   expected.certificate_not_after = issued.certificate_not_after;
   Reopen();
@@ -105,6 +93,10 @@ TEST_P(RegistryContractTest, AGenerationEndsOnlyWithACertificateAsPendingOrActiv
   }
   IssuedKey issued = SomeIssuedKey();
   issued.certificate_der.clear();
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      registry_->FinishGeneration("acme", 1, VersionState::kActive, issued)));
+  issued = AnotherCertificate();
+  issued.certificate_chain[1].clear();
   EXPECT_TRUE(absl::IsInvalidArgument(
       registry_->FinishGeneration("acme", 1, VersionState::kActive, issued)));
   issued = SomeIssuedKey();

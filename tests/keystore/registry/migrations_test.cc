@@ -71,6 +71,38 @@ TEST_F(MigrationsTest, EveryReleasedVersionOpensAsTheNewest) {
   }
 }
 
+// A row that version 1 of the schema held reads as before, with an empty chain.
+TEST_F(MigrationsTest, RowsWithoutAChainStay) {
+  ASSERT_THAT(Run(Migrations().subspan(0, 1)), IsOk());
+  ASSERT_TRUE(SqliteExecute(path(), R"sql(
+INSERT INTO connection_names VALUES ('acme', 1, 2, 3);
+INSERT INTO connections VALUES ('acme', 1, 0, 'consumer', 'SANDBOX', 'https://a', '["b"]', '["c"]',
+  1, 3, 1000000, 2000000);
+INSERT INTO key_versions VALUES ('acme', 1, 1, 'DISABLED', '0aff', 'RS256', 3072, 3000000, 'MAA=',
+  'kid', 4000000);
+INSERT INTO key_versions VALUES ('acme', 1, 2, 'GENERATING', '0b', 'RS256', 2048, 5000000, '', '',
+  0);)sql")
+                  .ok());
+  const std::unique_ptr<Registry> registry = *OpenSqliteRegistry(path());
+  KeyVersion expected{.connection = "acme",
+                      .number = 1,
+                      .state = VersionState::kDisabled,
+                      .key_id = "\x0a\xff",
+                      .algorithm = "RS256",
+                      .key_bits = 3072,
+                      .create_time = absl::FromUnixSeconds(3),
+                      .certificate_der = std::string("\x30\0", 2),
+                      .kid = "kid",
+                      .certificate_not_after = absl::FromUnixSeconds(4)};
+  ExpectVersion(registry->ListKeyVersions("acme")->front(), expected);
+  EXPECT_EQ(registry->ListUnfinished()->front().key_id, "\x0b");
+
+  IssuedKey issued = AnotherCertificate();
+  issued.kid = "kid";
+  ASSERT_THAT(registry->ReplaceCertificate("acme", 1, expected.certificate_der, issued), IsOk());
+  EXPECT_EQ(registry->ListKeyVersions("acme")->front().certificate_chain, issued.certificate_chain);
+}
+
 TEST_F(MigrationsTest, AFailedStepLeavesTheOneBefore) {
   std::vector<Migration> broken = Three();
   broken[1].statements.emplace_back("INSERT INTO absent VALUES (1)");

@@ -36,6 +36,29 @@ IssuedKey SomeIssuedKey() {
           .certificate_not_after = absl::FromUnixSeconds(2'000'000'000)};
 }
 
+IssuedKey AnotherCertificate(absl::string_view name) {
+  IssuedKey issued = SomeIssuedKey();
+  issued.certificate_der = absl::StrCat(name, absl::string_view("\0\xFF leaf", 7));
+  issued.certificate_chain = {absl::StrCat(name, absl::string_view("\x80\0 issuer", 9)),
+                              absl::StrCat(name, " root")};
+  issued.certificate_not_after = absl::FromUnixSeconds(2'100'000'000);
+  return issued;
+}
+
+void ExpectVersion(const KeyVersion& actual, const KeyVersion& expected) {
+  EXPECT_EQ(actual.connection, expected.connection);
+  EXPECT_EQ(actual.number, expected.number);
+  EXPECT_EQ(actual.state, expected.state);
+  EXPECT_EQ(actual.key_id, expected.key_id);
+  EXPECT_EQ(actual.algorithm, expected.algorithm);
+  EXPECT_EQ(actual.key_bits, expected.key_bits);
+  EXPECT_EQ(actual.create_time, expected.create_time);
+  EXPECT_EQ(actual.certificate_der, expected.certificate_der);
+  EXPECT_EQ(actual.certificate_chain, expected.certificate_chain);
+  EXPECT_EQ(actual.kid, expected.kid);
+  EXPECT_EQ(actual.certificate_not_after, expected.certificate_not_after);
+}
+
 uint32_t CreateActive(Registry& registry, absl::string_view name,
                       const ConnectionSettings& settings) {
   const absl::StatusOr<KeyVersion> version =

@@ -52,6 +52,10 @@ ConnectionSettings OnlyConsumerKey(std::string consumer_key);
 // A CKA_ID that no other call returned, with bytes that are not text.
 std::string NewKeyId();
 IssuedKey SomeIssuedKey();
+// A certificate with a chain for the key of SomeIssuedKey().
+IssuedKey AnotherCertificate(absl::string_view name = "another");
+
+void ExpectVersion(const KeyVersion& actual, const KeyVersion& expected);
 
 // Creates `name` whole, with an ACTIVE key version, whose number it returns.
 uint32_t CreateActive(Registry& registry, absl::string_view name,

@@ -8,7 +8,9 @@
 #include <atomic>
 #include <thread>
 
+#include "keystore/registry/sqlite_registry.h"
 #include "tests/keystore/registry/registry_contract.h"
+#include "tests/testing/temp_dir.h"
 
 namespace keyward::registry {
 namespace {
@@ -18,18 +20,14 @@ using absl::StatusCode;
 constexpr char kKid[] = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
 const auto kCorrupt = FailsWith(StatusCode::kDataLoss, "REGISTRY_CORRUPT");
 
-std::string Certify(EVP_PKEY* key) {
+std::string Certify(EVP_PKEY* key, int lifetime_seconds = 3600) {
   const X509Ptr certificate(X509_new());
   X509_set_version(certificate.get(), X509_VERSION_3);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), lifetime_seconds);
   X509_set_pubkey(certificate.get(), key);
   EXPECT_GT(X509_sign(certificate.get(), key, EVP_sha256()), 0);
-  uint8_t* der = nullptr;
-  const int size = i2d_X509(certificate.get(), &der);
-  std::string result(reinterpret_cast<char*>(der), static_cast<size_t>(size));
-  OPENSSL_free(der);
-  return result;
+  return *EncodeDer<&i2d_X509>(certificate.get());
 }
 
 const EVP_PKEY* RsaKey() {
@@ -100,6 +98,16 @@ TEST(SnapshotTest, VersionsThatMaySignDoSoByNumber) {
     EXPECT_EQ((*key)->version.number, number);
     EXPECT_NE((*key)->public_key, nullptr);
   }
+}
+
+TEST(SnapshotTest, ListsTheVersionsThatMaySign) {
+  const std::shared_ptr<const Snapshot> snapshot = *Snapshot::New(EveryState());
+  std::vector<std::string> versions;
+  for (const KeyVersion* version : snapshot->VersionsThatMaySign()) {
+    versions.push_back(version->connection + "/" + std::to_string(version->number));
+  }
+  EXPECT_THAT(versions,
+              ::testing::UnorderedElementsAre("acme/1", "acme/2", "acme/3", "with-kid/1"));
 }
 
 TEST(SnapshotTest, OtherVersionsSayWhyNot) {
@@ -185,6 +193,27 @@ TEST(SnapshotTest, RefusesWhatCannotStandInAHeader) {
     contents.key_versions[0].algorithm = algorithm;
     EXPECT_THAT(ErrorOf(contents), FailsWith(StatusCode::kUnimplemented, "ALGORITHM_UNSUPPORTED"));
   }
+}
+
+TEST(SnapshotTest, AReplacedCertificateIsTheOneInUse) {
+  testing::TempDir dir;
+  const std::unique_ptr<Registry> registry = *OpenSqliteRegistry(dir.File("registry.db"));
+  ASSERT_THAT(registry->CreateConnection("acme", {}, "id", "RS256", 2048).status(), IsOk());
+  IssuedKey issued{.certificate_der = RsaCertificate(), .kid = kKid};
+  ASSERT_THAT(registry->FinishGeneration("acme", 1, VersionState::kActive, issued), IsOk());
+  const std::shared_ptr<const Snapshot> before = *Snapshot::New(*registry->Load());
+
+  issued.certificate_der = Certify(const_cast<EVP_PKEY*>(RsaKey()), 7200);
+  issued.certificate_chain = {"issuer"};
+  ASSERT_THAT(registry->ReplaceCertificate("acme", 1, RsaCertificate(), issued), IsOk());
+  const std::shared_ptr<const Snapshot> after = *Snapshot::New(*registry->Load());
+  const SigningKey* key = *after->Select("acme", std::nullopt);
+  EXPECT_EQ(key->version.certificate_der, issued.certificate_der);
+  EXPECT_EQ(key->version.certificate_chain, issued.certificate_chain);
+  EXPECT_EQ(EVP_PKEY_eq(key->public_key.get(), RsaKey()), 1);
+  const SigningKey* old_key = *before->Select("acme", std::nullopt);
+  EXPECT_EQ(old_key->version.certificate_der, RsaCertificate());
+  EXPECT_EQ(key->jose_header_base64url, old_key->jose_header_base64url);
 }
 
 TEST(SnapshotTest, WhatNeverSignsNeedsNoCertificate) {

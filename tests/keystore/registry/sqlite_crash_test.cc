@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "keystore/registry/sqlite_registry.h"
 #include "tests/keystore/registry/registry_contract.h"
 #include "tests/keystore/registry/sqlite_statement.h"
@@ -45,8 +46,8 @@ int RunAndKill(int wait_for, const std::function<void(const std::function<void()
 
 // The `step`th of an endless row of changes.
 absl::Status Change(Registry& registry, int step) {
-  const std::string name = absl::StrCat("c", step / 5);
-  switch (step % 5) {
+  const std::string name = absl::StrCat("c", step / 7);
+  switch (step % 7) {
     case 0:
       return registry
           .CreateConnection(name, SomeSettings(), absl::StrCat("key", step), "RS256", 2048)
@@ -59,6 +60,13 @@ absl::Status Change(Registry& registry, int step) {
                             registry.GetConnection(name)->etag)
           .status();
     case 3:
+      return registry
+          .AdoptKeyVersion(name, absl::StrCat("key", step), "RS256", 2048, AnotherCertificate())
+          .status();
+    case 4:
+      return registry.ReplaceCertificate(name, 1, SomeIssuedKey().certificate_der,
+                                         AnotherCertificate(name));
+    case 5:
       if (step % 2 == 0) return absl::OkStatus();
       return registry.BeginRemoval(name, registry.GetConnection(name)->etag);
     default:
@@ -72,7 +80,9 @@ std::string Describe(Registry& registry) {
   std::string text;
   const auto add = [&](const KeyVersion& version) {
     absl::StrAppend(&text, version.connection, "/", version.number, " ",
-                    static_cast<int>(version.state), " ", version.key_id, " ", version.kid, "\n");
+                    static_cast<int>(version.state), " ", version.key_id, " ", version.kid, " ",
+                    version.certificate_der, " ", absl::StrJoin(version.certificate_chain, " "),
+                    " ", absl::ToUnixSeconds(version.certificate_not_after), "\n");
   };
   const Contents contents = *registry.Load();
   for (const Connection& connection : contents.connections) {

@@ -107,9 +107,9 @@ TEST_F(SqliteFailureTest, TheDatabaseItselfKeepsTheRules) {
   ASSERT_THAT(other->Execute("PRAGMA foreign_keys = ON"), IsOk());
   const auto insert = [&](const std::string& connection, const std::string& number,
                           const std::string& state, const std::string& certificate) {
-    return other->Execute(absl::StrCat("INSERT INTO key_versions VALUES ('", connection, "', 1, ",
-                                       number, ", '", state, "', 'k", number,
-                                       "', 'RS256', 2048, 0,", " '", certificate, "', '', 0)"));
+    return other->Execute(absl::StrCat(
+        "INSERT INTO key_versions VALUES ('", connection, "', 1, ", number, ", '", state, "', 'k",
+        number, "', 'RS256', 2048, 0,", " '", certificate, "', '', 0, '[]')"));
   };
   EXPECT_THAT(insert("acme", "2", "ACTIVE", "AA=="), Not(IsOk())) << "two ACTIVE";
   EXPECT_THAT(insert("acme", "1", "PENDING", "AA=="), Not(IsOk())) << "the same number";
@@ -129,7 +129,7 @@ TEST_F(SqliteFailureTest, OnlyOneVersionOfSeveralIsActive) {
   CreateActive(*registry, "acme");
   ASSERT_THAT(SqliteExecute(path(),
                             "INSERT INTO key_versions VALUES ('acme', 1, 2, 'GENERATING', 'ab', "
-                            "'RS256', 2048, 0, '', '', 0)"),
+                            "'RS256', 2048, 0, '', '', 0, '[]')"),
               IsOk());
   EXPECT_EQ(registry->ListKeyVersions("acme")->size(), 1U);
   EXPECT_THAT(registry->FinishGeneration("acme", 2, VersionState::kActive, SomeIssuedKey()),
@@ -145,7 +145,7 @@ TEST_F(SqliteFailureTest, UndoingASecondVersionKeepsTheConnection) {
   const std::string etag = EtagOf(*registry, "acme");
   const std::string second =
       "INSERT INTO key_versions VALUES ('acme', 1, 2, 'GENERATING', 'ab', 'RS256', 2048, 0, '', "
-      "'', 0)";
+      "'', 0, '[]')";
   ASSERT_THAT(SqliteExecute(path(), second), IsOk());
   ASSERT_THAT(registry->UndoGeneration("acme", 2), IsOk());
   EXPECT_EQ(EtagOf(*registry, "acme"), etag);
@@ -166,7 +166,8 @@ TEST_F(SqliteFailureTest, RowsThatMakeNoSenseAreDamage) {
         "connections SET subjects = '[1]'", "connections SET environment = 'MOON'",
         "key_versions SET state = 'SLEEPING'", "key_versions SET key_id = 'xyz'",
         "key_versions SET key_id = ''", "key_versions SET certificate = '*'",
-        "key_versions SET key_bits = -1"}) {
+        "key_versions SET certificate_chain = ''", "key_versions SET certificate_chain = '[\"*\"]'",
+        "key_versions SET certificate_chain = '[\"\"]'", "key_versions SET key_bits = -1"}) {
     const std::string copy_path = dir_.File("copy.db");
     std::filesystem::remove(copy_path);
     ASSERT_THAT(SqliteExecute(path(), "VACUUM INTO '" + copy_path + "'"), IsOk());

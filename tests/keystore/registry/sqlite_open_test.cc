@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
+#include "keystore/registry/migrations.h"
 #include "keystore/registry/sqlite_registry.h"
 #include "tests/keystore/registry/registry_contract.h"
 #include "tests/keystore/registry/sqlite_statement.h"
@@ -62,7 +63,8 @@ TEST_F(SqliteOpenTest, KeepsAWriteAheadLogAndItsSchemaVersion) {
   const std::unique_ptr<Registry> registry = *OpenSqliteRegistry(path());
   EXPECT_EQ(SqliteValue(path(), "PRAGMA journal_mode"), "wal");
   EXPECT_EQ(SqliteValue(path(), "PRAGMA application_id"), absl::StrCat(0x4B797764));
-  EXPECT_EQ(SqliteValue(path(), "SELECT MAX(number) FROM schema_migrations"), "1");
+  EXPECT_EQ(SqliteValue(path(), "SELECT MAX(number) FROM schema_migrations"),
+            absl::StrCat(Migrations().back().number));
 }
 
 TEST_F(SqliteOpenTest, OpensPathsOfEverySpelling) {
@@ -144,7 +146,8 @@ TEST_F(SqliteOpenTest, RefusesANewerSchema) {
   EXPECT_THAT(
       Open(path()),
       AllOf(FailsWith(StatusCode::kFailedPrecondition, "REGISTRY_SCHEMA_TOO_NEW"), SaysOf(path()),
-            SaysOf("schema version 7"), SaysOf("up to 1"), SaysOf("install the version")));
+            SaysOf("schema version 7"), SaysOf(absl::StrCat("up to ", Migrations().back().number)),
+            SaysOf("install the version")));
   ASSERT_THAT(SqliteExecute(path(), "DELETE FROM schema_migrations WHERE number = 7"), IsOk());
   EXPECT_THAT(Open(path()), IsOk());
 }
@@ -208,7 +211,8 @@ TEST_F(SqliteOpenTest, ManyMayOpenANewFileAtOnce) {
       });
     }
     for (std::thread& thread : threads) thread.join();
-    EXPECT_EQ(SqliteValue(file, "SELECT COUNT(*) FROM schema_migrations"), "1");
+    EXPECT_EQ(SqliteValue(file, "SELECT COUNT(*) FROM schema_migrations"),
+              absl::StrCat(Migrations().size()));
   }
 }
 

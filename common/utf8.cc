@@ -1,11 +1,11 @@
-#include "signer/utf8.h"
+#include "common/utf8.h"
 
 #include <cstdint>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
-namespace keyward::signer {
+namespace keyward {
 namespace {
 
 uint8_t ByteAt(absl::string_view text, size_t index) { return static_cast<uint8_t>(text[index]); }
@@ -52,4 +52,4 @@ std::string Shown(absl::string_view text, size_t max_bytes) {
   return absl::StrCat(absl::CHexEscape(text.substr(0, max_bytes)), "...");
 }
 
-}  // namespace keyward::signer
+}  // namespace keyward

@@ -1,13 +1,13 @@
 // Checks of text that callers and operators send.
-#ifndef KEYWARD_SIGNER_UTF8_H_
-#define KEYWARD_SIGNER_UTF8_H_
+#ifndef KEYWARD_COMMON_UTF8_H_
+#define KEYWARD_COMMON_UTF8_H_
 
 #include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
 
-namespace keyward::signer {
+namespace keyward {
 
 // Whether `text` is well-formed UTF-8 (RFC 3629 section 4): no overlong forms,
 // no surrogates, nothing above U+10FFFF.
@@ -21,6 +21,6 @@ bool HasControlCharacter(absl::string_view text);
 // is escaped, and what goes beyond `max_bytes` of the input is cut off with "...".
 std::string Shown(absl::string_view text, size_t max_bytes = 64);
 
-}  // namespace keyward::signer
+}  // namespace keyward
 
-#endif  // KEYWARD_SIGNER_UTF8_H_
+#endif  // KEYWARD_COMMON_UTF8_H_

@@ -1,8 +1,8 @@
-#include "signer/utf8.h"
+#include "common/utf8.h"
 
 #include <gtest/gtest.h>
 
-namespace keyward::signer {
+namespace keyward {
 namespace {
 
 TEST(Utf8Test, AcceptsTheEndsOfEveryRange) {
@@ -41,4 +41,4 @@ TEST(Utf8Test, ShowsOnlyPrintableAsciiAndNotTooMuch) {
 }
 
 }  // namespace
-}  // namespace keyward::signer
+}  // namespace keyward

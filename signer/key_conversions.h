@@ -1,0 +1,28 @@
+// Between the keystore's structures of key versions and the API's messages.
+#ifndef KEYWARD_SIGNER_KEY_CONVERSIONS_H_
+#define KEYWARD_SIGNER_KEY_CONVERSIONS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "keystore/certificate/certificate_signing_request.h"
+#include "keystore/lifecycle/key_inspection.h"
+#include "keystore/registry/registry.h"
+#include "keyward/v1/key_versions.pb.h"
+
+namespace keyward::signer {
+
+// INTERNAL where the stored certificate does not parse.
+absl::StatusOr<v1::KeyVersionDetails> ToProto(const KeyInspection& inspection);
+
+CsrSubject SubjectFromProto(const v1::CertificateSubject& subject);
+SubjectAltNames NamesFromProto(const v1::SubjectAltNames& names);
+
+// The JWK Set (RFC 7517) of those versions whose signatures verifiers may meet:
+// PENDING, ACTIVE and RETIRING.
+absl::StatusOr<std::string> VerificationKeys(const std::vector<registry::KeyVersion>& versions);
+
+}  // namespace keyward::signer
+
+#endif  // KEYWARD_SIGNER_KEY_CONVERSIONS_H_

@@ -1,0 +1,136 @@
+#include "keystore/lifecycle/key_adoption.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+#include "keystore/certificate/rsa_public_key.h"
+#include "keystore/lifecycle/key_lifecycle.h"
+#include "keystore/lifecycle/token_key.h"
+#include "keystore/pkcs11/certificate_objects.h"
+#include "keystore/pkcs11/object_finder.h"
+#include "tests/keystore/lifecycle/keystore_parts.h"
+#include "tests/keystore/pkcs11/token_fixture.h"
+#include "tests/keystore/registry/sqlite_statement.h"
+
+namespace keyward {
+namespace {
+
+using pkcs11::Soon;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kKeyId[] = "ceremony-id";
+constexpr char kUri[] = "pkcs11:id=ceremony-id";
+
+class KeyAdoptionTest : public pkcs11::FaultyTokenTest {
+ protected:
+  KeyAdoptionTest()
+      : parts_(dir_.File("registry.db"), OpenPool({.reload_interval = absl::ZeroDuration(),
+                                                   .retry_interval = absl::ZeroDuration()},
+                                                  module())),
+        lifecycle_(parts_.keystore, {}) {
+    if (!lifecycle_.CreateConnection("acme", {}, Soon()).ok()) abort();
+  }
+
+  // A key pair that somebody else has made.
+  pkcs11::TokenKeyPair MakeCeremonyKey(const std::string& key_id = kKeyId) {
+    auto lease = parts_.pool->TakeForAdministration(Soon());
+    return *pkcs11::GenerateRsaKeyPair(lease->session(), "ceremony", key_id, 2048);
+  }
+
+  // Puts a certificate of `signer`'s key beside `key_id`, as a ceremony might.
+  std::string LeaveCertificate(const pkcs11::TokenKeyPair& signer, absl::Duration validity) {
+    auto lease = parts_.pool->TakeForAdministration(Soon());
+    const EvpPkeyPtr key = *MakeRsaPublicKey(signer.modulus, signer.public_exponent);
+    const auto issued = IssueSelfSigned(*parts_.signing, *lease, signer.private_key, *key,
+                                        "made by the ceremony", validity);
+    if (!issued.ok() ||
+        !pkcs11::ReplaceCertificate(*lease, "ceremony", kKeyId, issued->certificate_der).ok()) {
+      abort();
+    }
+    return issued->certificate_der;
+  }
+
+  absl::StatusOr<registry::KeyVersion> Adopt(const std::string& uri = kUri) {
+    return AdoptKey(parts_.keystore, {}, "acme", uri, Soon());
+  }
+
+  std::vector<std::string> CertificatesOnToken() {
+    auto lease = parts_.pool->TakeForAdministration(Soon());
+    return *pkcs11::FindCertificates(lease->session(), kKeyId);
+  }
+
+  testing::TempDir dir_;
+  KeystoreParts parts_;
+  KeyLifecycle lifecycle_;
+};
+
+TEST_F(KeyAdoptionTest, TheCertificateThatLiesBesideTheKeyIsTaken) {
+  const pkcs11::TokenKeyPair pair = MakeCeremonyKey();
+  const std::string der = LeaveCertificate(pair, absl::Hours(24 * 90));
+  const auto adopted = Adopt();
+  ASSERT_TRUE(adopted.ok()) << adopted.status();
+  EXPECT_EQ(adopted->number, 2U);
+  EXPECT_EQ(adopted->state, registry::VersionState::kPending);
+  EXPECT_EQ(adopted->certificate_der, der);
+  EXPECT_THAT(CertificatesOnToken(), ElementsAre(der));
+  EXPECT_TRUE(parts_.pool->Take(Soon())->FindKey(kKeyId).ok()) << "it can sign at once";
+}
+
+TEST_F(KeyAdoptionTest, AnotherKeysCertificateBesideItIsRefused) {
+  MakeCeremonyKey();
+  const std::string der = LeaveCertificate(MakeCeremonyKey("another"), absl::Hours(24 * 90));
+  EXPECT_EQ(ReasonOf(Adopt().status()), "CERTIFICATE_KEY_MISMATCH");
+  EXPECT_THAT(CertificatesOnToken(), ElementsAre(der));
+  EXPECT_EQ(parts_.registry->ListKeyVersions("acme")->size(), 1U);
+}
+
+TEST_F(KeyAdoptionTest, AnExpiredCertificateBesideItIsRefused) {
+  // Issued certificates begin five minutes ago.
+  LeaveCertificate(MakeCeremonyKey(), absl::Minutes(1));
+  EXPECT_EQ(ReasonOf(Adopt().status()), "CERTIFICATE_EXPIRED");
+  EXPECT_EQ(parts_.registry->ListKeyVersions("acme")->size(), 1U);
+}
+
+TEST_F(KeyAdoptionTest, AFailureInBetweenCanBeRepeated) {
+  MakeCeremonyKey();
+  SetFaults("C_CreateObject 0x31\n");
+  EXPECT_FALSE(Adopt().ok());
+  SetFaults("");
+  EXPECT_THAT(CertificatesOnToken(), IsEmpty());
+
+  const auto lock = registry::SqliteStatements::Open(dir_.File("registry.db"));
+  ASSERT_TRUE(lock->Execute("BEGIN IMMEDIATE").ok());
+  EXPECT_EQ(ReasonOf(Adopt().status()), "REGISTRY_UNAVAILABLE");
+  ASSERT_TRUE(lock->Execute("ROLLBACK").ok());
+
+  const auto adopted = Adopt();
+  ASSERT_TRUE(adopted.ok()) << adopted.status();
+  EXPECT_THAT(CertificatesOnToken(), ElementsAre(adopted->certificate_der));
+}
+
+TEST_F(KeyAdoptionTest, AKeyIsAdoptedOnce) {
+  MakeCeremonyKey();
+  ASSERT_TRUE(Adopt().ok());
+  EXPECT_EQ(ReasonOf(Adopt().status()), "KEY_ID_EXISTS");
+  const auto nobody = AdoptKey(parts_.keystore, {}, "nobody", kUri, Soon());
+  EXPECT_EQ(ReasonOf(nobody.status()), "CONNECTION_NOT_FOUND");
+  const auto own =
+      AdoptKey(parts_.keystore, {}, "acme", "pkcs11:object=keyward%2Facme%2F1", Soon());
+  EXPECT_EQ(ReasonOf(own.status()), "KEY_ID_EXISTS");
+}
+
+TEST_F(KeyAdoptionTest, DeletingTheConnectionDestroysTheAdoptedKeyToo) {
+  MakeCeremonyKey();
+  ASSERT_TRUE(Adopt().ok());
+  const auto connection = parts_.registry->GetConnection("acme");
+  const auto destroyed = lifecycle_.DeleteConnection("acme", connection->etag, Soon());
+  ASSERT_TRUE(destroyed.ok()) << destroyed.status();
+  EXPECT_EQ(*destroyed, 2U);
+  auto lease = parts_.pool->TakeForAdministration(Soon());
+  EXPECT_THAT(*pkcs11::FindObjects(lease->session(), {}), IsEmpty());
+}
+
+}  // namespace
+}  // namespace keyward

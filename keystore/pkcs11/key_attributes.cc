@@ -38,6 +38,7 @@ constexpr Expected kNothingButSigning[] = {
     {CKA_DERIVE, "CKA_DERIVE", false},
     {CKA_SIGN_RECOVER, "CKA_SIGN_RECOVER", false},
 };
+constexpr Expected kPinPerUse = {CKA_ALWAYS_AUTHENTICATE, "CKA_ALWAYS_AUTHENTICATE", false};
 
 // Adds a sentence to `wrong` for each attribute that is not as expected. Fails
 // only where the session does, so that a broken session does not look like a
@@ -75,8 +76,8 @@ absl::Status CheckIsRsa(const Session& session, CK_OBJECT_HANDLE key) {
 absl::Status CheckNoPinPerUse(const Session& session, CK_OBJECT_HANDLE key,
                               std::vector<std::string>& wrong) {
   ASSIGN_OR_RETURN(const std::optional<bool> value,
-                   IfAnswered(ReadBool(session, key, CKA_ALWAYS_AUTHENTICATE)));
-  if (value.value_or(false)) wrong.emplace_back("CKA_ALWAYS_AUTHENTICATE is true");
+                   IfAnswered(ReadBool(session, key, kPinPerUse.type)));
+  if (value.value_or(false)) wrong.push_back(absl::StrCat(kPinPerUse.name, " is true"));
   return absl::OkStatus();
 }
 
@@ -106,6 +107,21 @@ absl::Status CheckGeneratedKey(const Session& session, CK_OBJECT_HANDLE key) {
   std::vector<std::string> wrong;
   RETURN_IF_ERROR(Compare(session, key, kNothingButSigning, wrong));
   return Refused(wrong);
+}
+
+absl::StatusOr<std::vector<KeyAttribute>> ReadKeyAttributes(const Session& session,
+                                                            CK_OBJECT_HANDLE key) {
+  std::vector<KeyAttribute> attributes;
+  for (const absl::Span<const Expected> group :
+       {absl::MakeConstSpan(kProtection), absl::MakeConstSpan(&kLocal, 1),
+        absl::MakeConstSpan(kNothingButSigning), absl::MakeConstSpan(&kPinPerUse, 1)}) {
+    for (const Expected& attribute : group) {
+      ASSIGN_OR_RETURN(const std::optional<bool> value,
+                       IfAnswered(ReadBool(session, key, attribute.type)));
+      attributes.push_back({attribute.name, value});
+    }
+  }
+  return attributes;
 }
 
 }  // namespace keyward::pkcs11

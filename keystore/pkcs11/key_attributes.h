@@ -2,7 +2,12 @@
 #ifndef KEYWARD_KEYSTORE_PKCS11_KEY_ATTRIBUTES_H_
 #define KEYWARD_KEYSTORE_PKCS11_KEY_ATTRIBUTES_H_
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "keystore/pkcs11/session.h"
 
 namespace keyward::pkcs11 {
@@ -24,6 +29,19 @@ absl::Status CheckPrivateKey(const Session& session, CK_OBJECT_HANDLE key,
 // The same, and also that the key can do nothing but sign: for keys that we have
 // generated ourselves.
 absl::Status CheckGeneratedKey(const Session& session, CK_OBJECT_HANDLE key);
+
+// A CK_BBOOL attribute as the token answers for it.
+struct KeyAttribute {
+  // "CKA_SENSITIVE".
+  std::string name;
+  // Nothing where the token does not answer.
+  std::optional<bool> value;
+};
+
+// Every attribute that the checks above look at, in a fixed order. Fails only where
+// the session does.
+absl::StatusOr<std::vector<KeyAttribute>> ReadKeyAttributes(const Session& session,
+                                                            CK_OBJECT_HANDLE key);
 
 }  // namespace keyward::pkcs11
 

@@ -6,10 +6,10 @@
 #include <set>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/mutex.h"
 #include "common/openssl.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
@@ -23,17 +23,44 @@ std::string LabelOf(const CK_TOKEN_INFO& token) {
       absl::string_view(reinterpret_cast<const char*>(token.label), sizeof(token.label))));
 }
 
+// libp11 counts its contexts without a lock, and whether a module is in use must
+// not change between the question and what follows from it.
+Mutex& LoadMutex() {
+  static Mutex& mutex = *new Mutex;
+  return mutex;
+}
+
+// Whether something else in this process has initialised the module.
+absl::StatusOr<bool> IsInUse(const CK_FUNCTION_LIST& functions) {
+  CK_INFO info{};
+  if (functions.C_GetInfo(&info) != CKR_OK) return false;
+  // p11-kit's client answers that in any case, and its proxy counts who has
+  // initialised it, so that is no proof yet.
+  CK_C_INITIALIZE_ARGS arguments{};
+  arguments.flags = CKF_OS_LOCKING_OK;
+  const CK_RV rv = functions.C_Initialize(&arguments);
+  if (rv == CKR_CRYPTOKI_ALREADY_INITIALIZED) return true;
+  RETURN_IF_ERROR(CkStatus(rv, "C_Initialize"));
+  functions.C_Finalize(nullptr);
+  return false;
+}
+
 }  // namespace
 
 void Module::CloseLibrary::operator()(void* library) const { dlclose(library); }
 
 void Module::UnloadContext::operator()(PKCS11_ctx_st* context) const {
+  MutexLock lock(&LoadMutex());
   PKCS11_CTX_unload(context);
   PKCS11_CTX_free(context);
 }
 
 Module::Module(Library library, Context context, const CK_FUNCTION_LIST* functions)
-    : library_(std::move(library)), context_(std::move(context)), functions_(functions) {}
+    : library_(std::move(library)), context_(std::move(context)), functions_(functions) {
+  if (context_ != nullptr) {
+    writer_ = std::make_unique<CertificateWriter>(context_.get(), *functions_);
+  }
+}
 
 Module::~Module() = default;
 
@@ -55,6 +82,11 @@ absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path) {
   CK_FUNCTION_LIST* functions = nullptr;
   RETURN_IF_ERROR(CkStatus(get_function_list(&functions), "C_GetFunctionList"));
 
+  MutexLock lock(&LoadMutex());
+  ASSIGN_OR_RETURN(const bool in_use, IsInUse(*functions));
+  if (in_use) {
+    return std::unique_ptr<Module>(new Module(std::move(library), nullptr, functions));
+  }
   PKCS11_CTX* context = PKCS11_CTX_new();
   if (context == nullptr) return absl::ResourceExhaustedError("out of memory");
   if (PKCS11_CTX_load(context, path.c_str()) != 0) {
@@ -64,44 +96,66 @@ absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path) {
   return std::unique_ptr<Module>(new Module(std::move(library), Context(context), functions));
 }
 
-absl::StatusOr<std::vector<CK_SLOT_ID>> Module::SlotsWithTokens() const {
-  PKCS11_SLOT* slots = nullptr;
-  unsigned int count = 0;
-  if (PKCS11_enumerate_slots(context_.get(), &slots, &count) != 0) {
-    return OpensslError("cannot list the module's slots");
+absl::StatusOr<std::vector<Module::PresentToken>> Module::Tokens() const {
+  CK_ULONG count = 0;
+  RETURN_IF_ERROR(CkStatus(functions_->C_GetSlotList(CK_TRUE, nullptr, &count), "C_GetSlotList"));
+  std::vector<CK_SLOT_ID> slots(count);
+  RETURN_IF_ERROR(
+      CkStatus(functions_->C_GetSlotList(CK_TRUE, slots.data(), &count), "C_GetSlotList"));
+  slots.resize(count);
+  std::vector<PresentToken> tokens;
+  for (const CK_SLOT_ID slot : slots) {
+    PresentToken token{slot, {}};
+    const CK_RV rv = functions_->C_GetTokenInfo(slot, &token.info);
+    // Taken out since, or none that the module knows.
+    if (rv == CKR_TOKEN_NOT_PRESENT || rv == CKR_TOKEN_NOT_RECOGNIZED) continue;
+    RETURN_IF_ERROR(CkStatus(rv, "C_GetTokenInfo"));
+    if ((token.info.flags & CKF_TOKEN_INITIALIZED) != 0) tokens.push_back(token);
   }
-  absl::Cleanup release = [&] { PKCS11_release_all_slots(context_.get(), slots, count); };
-  std::vector<CK_SLOT_ID> ids;
-  for (unsigned int i = 0; i < count; ++i) {
-    const PKCS11_TOKEN* token = slots[i].token;
-    if (token != nullptr && token->initialized != 0) {
-      ids.push_back(PKCS11_get_slotid_from_slot(&slots[i]));
-    }
-  }
-  return ids;
+  return tokens;
 }
 
-absl::StatusOr<CK_SLOT_ID> Module::FindToken(const TokenUri& uri) const {
-  ASSIGN_OR_RETURN(const std::vector<CK_SLOT_ID> slots, SlotsWithTokens());
+absl::StatusOr<CK_SLOT_ID> Module::FindToken(absl::FunctionRef<bool(const CK_TOKEN_INFO&)> matches,
+                                             absl::string_view what) const {
+  ASSIGN_OR_RETURN(const std::vector<PresentToken> tokens, Tokens());
   std::vector<CK_SLOT_ID> matching;
   std::set<std::string> labels;
-  for (const CK_SLOT_ID slot : slots) {
-    CK_TOKEN_INFO info{};
-    RETURN_IF_ERROR(CkStatus(functions_->C_GetTokenInfo(slot, &info), "C_GetTokenInfo"));
-    labels.insert(LabelOf(info));
-    if (uri.Matches(info)) matching.push_back(slot);
+  for (const PresentToken& token : tokens) {
+    labels.insert(LabelOf(token.info));
+    if (matches(token.info)) matching.push_back(token.slot);
   }
-  if (matching.size() == 1) return matching.front();
+  if (matching.size() == 1) {
+    if (writer_ != nullptr) RETURN_IF_ERROR(writer_->Open(matching.front()));
+    return matching.front();
+  }
   if (matching.empty()) {
     return absl::NotFoundError(
-        absl::StrCat("no token matches ", uri.text(), "; the module has ",
+        absl::StrCat("no token matches ", what, "; the module has ",
                      labels.empty() ? "no initialised token (with SoftHSM2, SOFTHSM2_CONF must "
                                       "name the token's softhsm2.conf)"
                                     : absl::StrJoin(labels, ", ")));
   }
-  return absl::FailedPreconditionError(
-      absl::StrCat(matching.size(), " tokens match ", uri.text(),
-                   "; add ;serial=… to the URI so that it names one"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      matching.size(), " tokens match ", what, "; add ;serial=… to the URI so that it names one"));
+}
+
+absl::StatusOr<CK_SLOT_ID> Module::FindToken(const TokenUri& uri) const {
+  return FindToken([&uri](const CK_TOKEN_INFO& token) { return uri.Matches(token); }, uri.text());
+}
+
+absl::StatusOr<CK_SLOT_ID> Module::FindToken(const ObjectUri& uri) const {
+  return FindToken([&uri](const CK_TOKEN_INFO& token) { return uri.MatchesToken(token); },
+                   "the URI");
+}
+
+absl::Status Module::StoreCertificate(CK_SLOT_ID slot, const X509& certificate,
+                                      absl::string_view label, absl::string_view key_id) const {
+  if (writer_ == nullptr) {
+    return absl::FailedPreconditionError(
+        "something else in this process has initialised the PKCS#11 module; certificates are "
+        "stored only where the module is Keyward's own");
+  }
+  return writer_->Store(slot, certificate, label, key_id);
 }
 
 }  // namespace keyward::pkcs11

@@ -6,6 +6,8 @@
 //   C_Sign 0x30            C_Sign returns CKR_DEVICE_ERROR
 //   C_OpenSession 0xb1 2   C_OpenSession works twice, then CKR_SESSION_COUNT
 //   C_Sign corrupt         C_Sign succeeds with a wrong signature
+//   C_GetAttributeValue hide 290
+//                          private keys have no CKA_PUBLIC_EXPONENT
 //   C_Sign wait 60000      C_Sign waits until the file no longer says so, at
 //                          most so many milliseconds, and then works
 // An absent file means no fault. KEYWARD_FAULTY_CALLS, where it is set, names a
@@ -84,6 +86,7 @@ void Note(const char* call) {
 std::atomic<int> g_sign_calls;
 std::atomic<int> g_open_calls;
 std::atomic<int> g_generate_calls;
+std::atomic<int> g_create_calls;
 std::atomic<int> g_destroy_calls;
 
 CK_RV Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR signature,
@@ -120,6 +123,32 @@ CK_RV GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
                                    private_template, private_count, public_key, private_key);
 }
 
+CK_RV CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR attributes, CK_ULONG count,
+                   CK_OBJECT_HANDLE_PTR object) {
+  const CK_RV fault = Fail("C_CreateObject", g_create_calls);
+  if (fault != CKR_OK) return fault;
+  return g_real->C_CreateObject(session, attributes, count, object);
+}
+
+bool IsPrivateKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
+  CK_OBJECT_CLASS object_class = CKO_DATA;
+  CK_ATTRIBUTE attribute = {CKA_CLASS, &object_class, sizeof(object_class)};
+  return g_real->C_GetAttributeValue(session, object, &attribute, 1) == CKR_OK &&
+         object_class == CKO_PRIVATE_KEY;
+}
+
+CK_RV GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+                        CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
+  const std::optional<Fault> fault = FaultOf("C_GetAttributeValue");
+  if (fault && fault->what == "hide" && count == 1 &&
+      attributes->type == static_cast<CK_ATTRIBUTE_TYPE>(fault->after) &&
+      IsPrivateKey(session, object)) {
+    attributes->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+    return CKR_ATTRIBUTE_TYPE_INVALID;
+  }
+  return g_real->C_GetAttributeValue(session, object, attributes, count);
+}
+
 CK_RV DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
   const CK_RV fault = Fail("C_DestroyObject", g_destroy_calls);
   if (fault != CKR_OK) return fault;
@@ -148,6 +177,8 @@ extern "C" __attribute__((visibility("default"))) CK_RV C_GetFunctionList(
   g_ours.C_Login = Login;
   g_ours.C_OpenSession = OpenSession;
   g_ours.C_GenerateKeyPair = GenerateKeyPair;
+  g_ours.C_CreateObject = CreateObject;
+  g_ours.C_GetAttributeValue = GetAttributeValue;
   g_ours.C_DestroyObject = DestroyObject;
   *list = &g_ours;
   return CKR_OK;

@@ -1,8 +1,11 @@
 #include "keystore/pkcs11/module.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
+#include "common/openssl.h"
+#include "keystore/pkcs11/session.h"
 #include "tests/keystore/pkcs11/token_fixture.h"
 #include "tests/testing/softhsm.h"
 
@@ -66,6 +69,97 @@ TEST(ModuleTest, LoadsAndUnloadsManyTimes) {
     ASSERT_TRUE(module.ok()) << module.status();
     EXPECT_TRUE((*module)->FindToken(Uri("pkcs11:token=one")).ok());
   }
+}
+
+TEST(ModuleTest, FindsTheTokenOfAnObjectsUriAndDoesNotRepeatIt) {
+  SoftHsm softhsm;
+  softhsm.InitToken("one");
+  softhsm.InitToken("two");
+  const auto module = Module::Load(kSoftHsmModule);
+  const auto find = [&](const std::string& text) {
+    return (*module)->FindToken(*ObjectUri::Parse(text));
+  };
+  EXPECT_EQ(*find("pkcs11:token=two;object=key;type=private"),
+            *(*module)->FindToken(Uri("pkcs11:token=two")));
+  const absl::Status none = find("pkcs11:token=three?pin-value=4711").status();
+  EXPECT_TRUE(absl::IsNotFound(none)) << none;
+  EXPECT_FALSE(absl::StrContains(none.message(), "4711")) << none;
+  EXPECT_TRUE(absl::IsFailedPrecondition(find("pkcs11:object=key").status())) << "two tokens";
+}
+
+TEST(ModuleTest, LookingForATokenClosesNoSession) {
+  SoftHsm softhsm;
+  softhsm.InitToken("one");
+  softhsm.InitToken("two");
+  const auto module = Module::Load(kSoftHsmModule);
+  const auto one = (*module)->FindToken(Uri("pkcs11:token=one"));
+  ASSERT_TRUE(one.ok()) << one.status();
+  auto session = Session::Open((*module)->functions(), *one, Session::Mode::kReadWrite);
+  ASSERT_TRUE(session.ok()) << session.status();
+  EXPECT_TRUE((*module)->FindToken(Uri("pkcs11:token=two")).ok());
+  EXPECT_TRUE((*module)->FindToken(Uri("pkcs11:token=one")).ok());
+  CK_SESSION_INFO info{};
+  EXPECT_EQ((*module)->functions().C_GetSessionInfo(session->handle(), &info), CKR_OK);
+}
+
+// Somebody else in the process who uses the module directly.
+class OtherUser {
+ public:
+  OtherUser() : library_(dlopen(kSoftHsmModule, RTLD_NOW | RTLD_LOCAL)) {
+    reinterpret_cast<CK_C_GetFunctionList>(dlsym(library_, "C_GetFunctionList"))(&functions_);
+  }
+  ~OtherUser() { dlclose(library_); }
+  CK_FUNCTION_LIST* operator->() const { return functions_; }
+
+ private:
+  void* library_;
+  CK_FUNCTION_LIST* functions_ = nullptr;
+};
+
+TEST(ModuleTest, LeavesAModuleAloneThatSomebodyElseInitialised) {
+  SoftHsm softhsm;
+  softhsm.InitToken("one");
+  const OtherUser other;
+  ASSERT_EQ(other->C_Initialize(nullptr), CKR_OK);
+  CK_SESSION_HANDLE theirs = CK_INVALID_HANDLE;
+  CK_SESSION_INFO info{};
+  {
+    const auto module = Module::Load(kSoftHsmModule);
+    ASSERT_TRUE(module.ok()) << module.status();
+    EXPECT_TRUE((*module)->borrowed());
+    CK_SLOT_ID slot = *(*module)->FindToken(Uri("pkcs11:token=one"));
+    ASSERT_EQ(other->C_OpenSession(slot, CKF_SERIAL_SESSION, nullptr, nullptr, &theirs), CKR_OK);
+    EXPECT_EQ(*(*module)->FindToken(Uri("pkcs11:token=one")), slot);
+    EXPECT_TRUE(Session::Open((*module)->functions(), slot, Session::Mode::kReadOnly).ok());
+    const X509Ptr certificate(X509_new());
+    EXPECT_TRUE(
+        absl::IsFailedPrecondition((*module)->StoreCertificate(slot, *certificate, "label", "id")));
+  }
+  EXPECT_EQ(other->C_GetSessionInfo(theirs, &info), CKR_OK) << "their session must go on";
+  EXPECT_EQ(other->C_Finalize(nullptr), CKR_OK);
+}
+
+TEST(ModuleTest, TheSecondOfOneFileBorrowsFromTheFirst) {
+  SoftHsm softhsm;
+  softhsm.InitToken("one");
+  const auto first = Module::Load(kSoftHsmModule);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_FALSE((*first)->borrowed());
+  {
+    const auto second = Module::Load(kSoftHsmModule);
+    ASSERT_TRUE(second.ok()) << second.status();
+    EXPECT_TRUE((*second)->borrowed());
+  }
+  EXPECT_TRUE((*first)->FindToken(Uri("pkcs11:token=one")).ok());
+}
+
+TEST(ModuleTest, IsFinalisedWhereItIsOurs) {
+  SoftHsm softhsm;
+  softhsm.InitToken("one");
+  const OtherUser other;
+  ASSERT_TRUE(Module::Load(kSoftHsmModule).ok());
+  ASSERT_EQ(other->C_Initialize(nullptr), CKR_OK) << "it was left initialised";
+  EXPECT_EQ(other->C_Finalize(nullptr), CKR_OK);
 }
 
 class TokenLoginTest : public TokenTest {};

@@ -34,8 +34,8 @@ Mutex& LoadMutex() {
 absl::StatusOr<bool> IsInUse(const CK_FUNCTION_LIST& functions) {
   CK_INFO info{};
   if (functions.C_GetInfo(&info) != CKR_OK) return false;
-  // p11-kit's client answers that in any case, and its proxy counts who has
-  // initialised it, so that is no proof yet.
+  // A module may answer that in any case, or count its users; both let us
+  // initialise it once more.
   CK_C_INITIALIZE_ARGS arguments{};
   arguments.flags = CKF_OS_LOCKING_OK;
   const CK_RV rv = functions.C_Initialize(&arguments);

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <libp11.h>
 
+#include <new>
 #include <set>
 #include <utility>
 
@@ -26,7 +27,10 @@ std::string LabelOf(const CK_TOKEN_INFO& token) {
 // libp11 counts its contexts without a lock, and whether a module is in use must
 // not change between the question and what follows from it.
 Mutex& LoadMutex() {
-  static Mutex& mutex = *new Mutex;
+  // Never destroyed, as others' destructors may use it; and not on the heap, since
+  // keyward.so is unloaded while the process lives on.
+  alignas(Mutex) static char storage[sizeof(Mutex)];
+  static Mutex& mutex = *new (storage) Mutex;
   return mutex;
 }
 

@@ -1,5 +1,7 @@
 #include "keystore/provider/error_queue.h"
 
+#include <openssl/err.h>
+
 #include <cstdarg>
 #include <string>
 
@@ -39,6 +41,10 @@ void ErrorQueue::Raise(const absl::Status& status, const char* function) const {
   SetError(vset_error_, handle_, static_cast<unsigned int>(ReasonOfProvider(status)), "%s",
            std::string(status.message()).c_str());
 }
+
+QuietQueue::QuietQueue() { ERR_set_mark(); }
+
+QuietQueue::~QuietQueue() { ERR_pop_to_mark(); }
 
 bool ErrorQueue::Check(const absl::Status& status, const char* function) const {
   if (!status.ok()) Raise(status, function);

@@ -30,6 +30,17 @@ class ErrorQueue {
   OSSL_FUNC_core_vset_error_fn* vset_error_ = nullptr;
 };
 
+// While it lives, what others put on this thread's queue does not stay there. For
+// calls of a module: SoftHSM uses OpenSSL too, and leaves errors behind even where it
+// succeeds, which TLS would take for its own. Nothing is raised meanwhile.
+class QuietQueue {
+ public:
+  QuietQueue();
+  ~QuietQueue();
+  QuietQueue(const QuietQueue&) = delete;
+  QuietQueue& operator=(const QuietQueue&) = delete;
+};
+
 }  // namespace keyward::provider
 
 #endif  // KEYWARD_KEYSTORE_PROVIDER_ERROR_QUEUE_H_

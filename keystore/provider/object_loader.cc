@@ -1,5 +1,6 @@
 #include "keystore/provider/object_loader.h"
 
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -74,6 +75,7 @@ ObjectLoader::ObjectLoader(const ProviderContext& provider, pkcs11::ObjectUri ur
 
 absl::StatusOr<std::unique_ptr<ObjectLoader>> ObjectLoader::Open(const ProviderContext& provider,
                                                                  const std::string& uri) {
+  const QuietQueue quiet;
   absl::StatusOr<pkcs11::ObjectUri> parsed = pkcs11::ObjectUri::Parse(uri);
   if (!parsed.ok()) {
     return ProviderError(Reason::kUriInvalid, parsed.status().message(), parsed.status());
@@ -87,6 +89,7 @@ absl::StatusOr<std::unique_ptr<ObjectLoader>> ObjectLoader::Open(const ProviderC
 }
 
 absl::Status ObjectLoader::Select(std::optional<CK_OBJECT_CLASS> wanted) {
+  const QuietQueue quiet;
   found_.clear();
   if (wanted && uri_.object_class() && *wanted != *uri_.object_class()) {
     return ProviderError(Reason::kObjectWrongType,
@@ -145,6 +148,7 @@ absl::Status ObjectLoader::NothingFound(const pkcs11::Session& session,
 }
 
 absl::StatusOr<std::optional<LoadedObject>> ObjectLoader::Next() {
+  const QuietQueue quiet;
   ASSIGN_OR_RETURN(const SessionLease lease, token_->Take());
   while (!found_.empty()) {
     const Found found = found_.front();

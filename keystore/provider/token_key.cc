@@ -7,6 +7,7 @@
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
 #include "keystore/pkcs11/token_signer.h"
+#include "keystore/provider/error_queue.h"
 #include "keystore/provider/provider_error.h"
 
 namespace keyward::provider {
@@ -21,6 +22,7 @@ bool Same(const pkcs11::PublicKeyValue& one, const pkcs11::PublicKeyValue& other
 // What the user can do about a code that says what is wrong.
 const char* Advice(const absl::Status& status) {
   switch (pkcs11::CkRvOf(status).value_or(CKR_OK)) {
+    case CKR_ARGUMENTS_BAD:
     case CKR_MECHANISM_INVALID:
     case CKR_MECHANISM_PARAM_INVALID:
       return "the token does not offer this signature; choose another padding, digest or salt "
@@ -88,6 +90,7 @@ absl::StatusOr<std::string> TokenKey::SignOnce(const pkcs11::SignatureScheme& sc
 
 absl::StatusOr<std::string> TokenKey::SignDigest(const pkcs11::SignatureScheme& scheme,
                                                  absl::string_view digest) const {
+  const QuietQueue quiet;
   absl::StatusOr<std::string> signature = SignOnce(scheme, digest);
   if (pkcs11::IsSessionFatal(signature.status())) signature = SignOnce(scheme, digest);
   if (signature.ok() || !pkcs11::CkRvOf(signature.status()) ||

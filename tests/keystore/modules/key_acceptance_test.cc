@@ -1,5 +1,7 @@
 // What Keyward asks of a PKCS#11 module about keys, the same of every module.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/rsa.h>
 
 #include <iterator>
 #include <map>
@@ -8,7 +10,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "keystore/certificate/rsa_public_key.h"
+#include "keystore/certificate/self_signed_certificate.h"
+#include "keystore/pkcs11/certificate_objects.h"
 #include "keystore/pkcs11/ck_error.h"
 #include "keystore/pkcs11/key_attributes.h"
 #include "keystore/pkcs11/key_generator.h"
@@ -135,6 +140,25 @@ TEST_P(AcceptanceTest, SignaturesVerify) {
   ASSERT_TRUE(signature.ok()) << signature.status();
   EXPECT_TRUE(VerifyRs256(*key.public_key, kMessage, *signature).ok());
   EXPECT_FALSE(VerifyRs256(*key.public_key, "another message", *signature).ok());
+}
+
+TEST_P(AcceptanceTest, KeepsACertificateBesideItsKey) {
+  Key key;
+  ASSERT_NO_FATAL_FAILURE(MakeKey(&key));
+  // Whose certificates they are, a token does not ask.
+  const EvpPkeyPtr ca(EVP_RSA_gen(kKeyBits));
+  for (const char* name : {"the first", "the one in its place"}) {
+    const auto issued =
+        IssueSelfSignedCertificate({name, absl::Now(), absl::Hours(1)}, *ca, nullptr);
+    auto lease = pool_->TakeForAdministration(Soon());
+    const absl::Status stored = ReplaceCertificate(*lease, key.label, key.id, issued->der);
+    ASSERT_TRUE(stored.ok()) << stored;
+    EXPECT_THAT(*FindCertificates(lease->session(), key.id), ::testing::ElementsAre(issued->der));
+  }
+  EXPECT_TRUE(SignAndVerify(key).ok());
+  auto lease = pool_->TakeForAdministration(Soon());
+  ASSERT_TRUE(DestroyKeyPair(lease->session(), key.id).ok());
+  EXPECT_THAT(*FindCertificates(lease->session(), key.id), ::testing::IsEmpty());
 }
 
 TEST_P(AcceptanceTest, TwoKeysSignAtOnceAndAreNotConfused) {

@@ -1,0 +1,108 @@
+// A token that fails while a program signs with it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/file.h"
+#include "tests/keystore/provider/module_fixture.h"
+
+namespace keyward::provider {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// The token behind a module that fails on request.
+class FaultsTest : public ModuleTest {
+ protected:
+  FaultsTest() {
+    setenv("KEYWARD_FAULTY_REAL", testing::kSoftHsmModule, 1);
+    setenv("KEYWARD_FAULTY_SCRIPT", dir_.File("script").c_str(), 1);
+    setenv("KEYWARD_FAULTY_CALLS", dir_.File("calls").c_str(), 1);
+    openssl_ = std::make_unique<OpensslContext>(absl::StrCat(
+        "pkcs11-module = ", KEYWARD_FAULTY_MODULE, "\npin-source = ", dir_.File("pin"), "\n"));
+    key_ = LoadPrivateKey(context(), "pkcs11:object=rsa;type=private");
+    EXPECT_NE(key_, nullptr) << TakeError().sentence;
+  }
+
+  ~FaultsTest() override {
+    for (const char* name :
+         {"KEYWARD_FAULTY_REAL", "KEYWARD_FAULTY_SCRIPT", "KEYWARD_FAULTY_CALLS"}) {
+      unsetenv(name);
+    }
+  }
+
+  void SetFaults(const std::string& script) const {
+    ASSERT_TRUE(WriteFile(dir_.File("script"), script).ok());
+  }
+
+  bool SignsAndVerifies() const {
+    const std::string signature = Sign(context(), key_.get(), "SHA256", "data");
+    return !signature.empty() && Verify(context(), key_.get(), "SHA256", "data", signature);
+  }
+
+  EvpPkeyPtr key_;
+};
+
+TEST_F(FaultsTest, NamesTheCodeAndTheCall) {
+  SetFaults("C_Sign 0x30");
+  EXPECT_FALSE(SignsAndVerifies());
+  const QueuedError error = TakeError();
+  EXPECT_EQ(error.reason, static_cast<int>(Reason::kTokenFailed));
+  EXPECT_THAT(error.sentence, StartsWith("C_Sign: CKR_DEVICE_ERROR"));
+  EXPECT_THAT(error.sentence, HasSubstr("keyward-test"));
+  SetFaults("");
+  EXPECT_TRUE(SignsAndVerifies()) << TakeError().sentence;
+}
+
+TEST_F(FaultsTest, LogsInAgainAfterTheSessionsAreLost) {
+  for (int i = 0; i < 3; ++i) {
+    // Once: the second attempt of the same call works.
+    SetFaults("C_Sign 0x30");
+    EXPECT_FALSE(SignsAndVerifies());
+    SetFaults("");
+    EXPECT_TRUE(SignsAndVerifies()) << TakeError().sentence;
+  }
+  const auto calls = ReadFile(dir_.File("calls"));
+  ASSERT_TRUE(calls.ok());
+  // All sessions had gone, and the login with them.
+  EXPECT_THAT(*calls, HasSubstr("C_Sign\nC_Login\nC_Sign\n"));
+}
+
+TEST_F(FaultsTest, NeverGivesASignatureThatDoesNotVerify) {
+  SetFaults("C_Sign corrupt");
+  EXPECT_EQ(Sign(context(), key_.get(), "SHA256", "data"), "");
+  EXPECT_THAT(TakeError().sentence, HasSubstr("does not verify"));
+}
+
+TEST_F(FaultsTest, MakesDoWithTheSessionsThatTheTokenHas) {
+  // The first session is open already.
+  SetFaults("C_OpenSession 0xb1");
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(SignsAndVerifies()) << TakeError().sentence;
+}
+
+TEST_F(FaultsTest, NoticesThatTheKeyIsGone) {
+  Pkcs11Tool({"--delete-object", "--type", "privkey", "--id", "01"});
+  SetFaults("C_Sign 0x30");
+  EXPECT_FALSE(SignsAndVerifies());
+  SetFaults("");
+  TakeError();
+  EXPECT_FALSE(SignsAndVerifies());
+  EXPECT_EQ(TakeError().reason, static_cast<int>(Reason::kKeyChanged));
+}
+
+// Another pair under the same label and CKA_ID is another key.
+TEST_F(FaultsTest, DoesNotSignWithAnotherKeyInItsPlace) {
+  Pkcs11Tool({"--delete-object", "--type", "privkey", "--id", "01"});
+  Pkcs11Tool({"--delete-object", "--type", "pubkey", "--id", "01"});
+  Pkcs11Tool({"--keypairgen", "--key-type", "rsa:2048", "--label", "rsa", "--id", "01"});
+  SetFaults("C_Sign 0x30");
+  EXPECT_FALSE(SignsAndVerifies());
+  SetFaults("");
+  TakeError();
+  EXPECT_FALSE(SignsAndVerifies());
+  EXPECT_EQ(TakeError().reason, static_cast<int>(Reason::kKeyChanged));
+}
+
+}  // namespace
+}  // namespace keyward::provider

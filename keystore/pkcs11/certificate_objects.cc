@@ -1,6 +1,7 @@
 #include "keystore/pkcs11/certificate_objects.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/openssl.h"
@@ -28,15 +29,49 @@ absl::StatusOr<std::vector<CertificateObject>> Find(const Session& session,
   return certificates;
 }
 
-absl::Status Replace(SessionLease& administration, absl::string_view label,
-                     absl::string_view key_id, absl::string_view der) {
+CK_ATTRIBUTE Bytes(CK_ATTRIBUTE_TYPE type, absl::string_view value) {
+  // C_CreateObject changes nothing of its template (PKCS#11 section 5.7.1).
+  return {type, const_cast<char*>(value.data()), static_cast<CK_ULONG>(value.size())};
+}
+
+// A public object: what it says is on its way to Salesforce anyway. Names and serial
+// number are DER (PKCS#11 section 4.6.3).
+absl::Status Store(const Session& session, absl::string_view label, absl::string_view key_id,
+                   absl::string_view der) {
   ASSIGN_OR_RETURN(const X509Ptr certificate, ParseCertificate(der));
-  const Session& session = administration.session();
+  ASSIGN_OR_RETURN(const std::string subject,
+                   EncodeDer<&i2d_X509_NAME>(X509_get_subject_name(certificate.get())));
+  ASSIGN_OR_RETURN(const std::string issuer,
+                   EncodeDer<&i2d_X509_NAME>(X509_get_issuer_name(certificate.get())));
+  ASSIGN_OR_RETURN(const std::string serial,
+                   EncodeDer<&i2d_ASN1_INTEGER>(X509_get0_serialNumber(certificate.get())));
+  CK_OBJECT_CLASS object_class = CKO_CERTIFICATE;
+  CK_CERTIFICATE_TYPE type = CKC_X_509;
+  CK_BBOOL yes = CK_TRUE;
+  CK_BBOOL no = CK_FALSE;
+  CK_ATTRIBUTE attributes[] = {{CKA_CLASS, &object_class, sizeof(object_class)},
+                               {CKA_CERTIFICATE_TYPE, &type, sizeof(type)},
+                               {CKA_TOKEN, &yes, sizeof(yes)},
+                               {CKA_PRIVATE, &no, sizeof(no)},
+                               Bytes(CKA_LABEL, label),
+                               Bytes(CKA_ID, key_id),
+                               Bytes(CKA_SUBJECT, subject),
+                               Bytes(CKA_ISSUER, issuer),
+                               Bytes(CKA_SERIAL_NUMBER, serial),
+                               Bytes(CKA_VALUE, der)};
+  CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+  return CkStatus(session.functions().C_CreateObject(session.handle(), attributes,
+                                                     std::size(attributes), &object),
+                  "C_CreateObject");
+}
+
+absl::Status Replace(const Session& session, absl::string_view label, absl::string_view key_id,
+                     absl::string_view der) {
   ASSIGN_OR_RETURN(std::vector<CertificateObject> old, Find(session, key_id));
   const auto same = std::find_if(old.begin(), old.end(),
                                  [der](const CertificateObject& one) { return one.der == der; });
   if (same == old.end()) {
-    RETURN_IF_ERROR(administration.StoreCertificate(*certificate, label, key_id));
+    RETURN_IF_ERROR(Store(session, label, key_id, der));
   } else {
     old.erase(same);
   }
@@ -61,7 +96,7 @@ absl::StatusOr<std::vector<std::string>> FindCertificates(const Session& session
 
 absl::Status ReplaceCertificate(SessionLease& administration, absl::string_view label,
                                 absl::string_view key_id, absl::string_view der) {
-  absl::Status status = Replace(administration, label, key_id, der);
+  absl::Status status = Replace(administration.session(), label, key_id, der);
   administration.Report(status);
   return status;
 }

@@ -64,11 +64,7 @@ Module::Module(Library library, Context context, ModuleInstance instance,
     : library_(std::move(library)),
       context_(std::move(context)),
       instance_(std::move(instance)),
-      functions_(functions) {
-  if (context_ != nullptr) {
-    writer_ = std::make_unique<CertificateWriter>(context_.get(), *functions_);
-  }
-}
+      functions_(functions) {}
 
 Module::~Module() = default;
 
@@ -142,10 +138,7 @@ absl::StatusOr<CK_SLOT_ID> Module::FindToken(absl::FunctionRef<bool(const CK_TOK
     labels.insert(LabelOf(token.info));
     if (matches(token.info)) matching.push_back(token.slot);
   }
-  if (matching.size() == 1) {
-    if (writer_ != nullptr) RETURN_IF_ERROR(writer_->Open(matching.front()));
-    return matching.front();
-  }
+  if (matching.size() == 1) return matching.front();
   if (matching.empty()) {
     return absl::NotFoundError(
         absl::StrCat("no token matches ", what, "; the module has ",
@@ -164,16 +157,6 @@ absl::StatusOr<CK_SLOT_ID> Module::FindToken(const TokenUri& uri) const {
 absl::StatusOr<CK_SLOT_ID> Module::FindToken(const ObjectUri& uri) const {
   return FindToken([&uri](const CK_TOKEN_INFO& token) { return uri.MatchesToken(token); },
                    "the URI");
-}
-
-absl::Status Module::StoreCertificate(CK_SLOT_ID slot, const X509& certificate,
-                                      absl::string_view label, absl::string_view key_id) const {
-  if (writer_ == nullptr) {
-    return absl::FailedPreconditionError(
-        "something else in this process has initialised the PKCS#11 module; certificates are "
-        "stored only where the module is Keyward's own");
-  }
-  return writer_->Store(slot, certificate, label, key_id);
 }
 
 }  // namespace keyward::pkcs11

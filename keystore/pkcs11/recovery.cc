@@ -42,24 +42,19 @@ absl::StatusOr<Generation> Reconnect(Token& token, size_t size, const ExpectedKe
 }  // namespace
 
 absl::StatusOr<std::vector<Session>> OpenSessions(const Token& token, size_t size) {
-  // Opened and closed again, so that it is there when libp11 asks for it.
-  const size_t spare = token.NeedsSessionForCertificates() ? 1 : 0;
   std::vector<Session> sessions;
-  while (sessions.size() < size + spare) {
+  while (sessions.size() < size) {
     absl::StatusOr<Session> session = token.OpenSession();
     if (!session.ok()) {
       // The token's own limit is not an error, as long as it leaves us one.
       if (CkRvOf(session.status()) != CKR_SESSION_COUNT || sessions.empty()) {
         return session.status();
       }
+      spdlog::warn("token: allows {} sessions for signing, {} were configured", sessions.size(),
+                   size);
       break;
     }
     sessions.push_back(*std::move(session));
-  }
-  if (spare != 0 && sessions.size() > 1) sessions.pop_back();
-  if (sessions.size() < size) {
-    spdlog::warn("token: allows {} sessions for signing, {} were configured", sessions.size(),
-                 size);
   }
   return sessions;
 }

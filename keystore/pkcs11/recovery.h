@@ -19,8 +19,8 @@ struct Generation {
   KeyHandles handles;
 };
 
-// Up to `size` sessions for signing: fewer where the token allows no more, and one less
-// still so that certificates can be stored; an error where it gives none.
+// Up to `size` sessions for signing: fewer where the token allows no more, an error
+// where it gives none.
 absl::StatusOr<std::vector<Session>> OpenSessions(const Token& token, size_t size);
 
 // Reopen → log in again → look the handles up again, open the sessions for signing

@@ -49,14 +49,6 @@ absl::StatusOr<CK_OBJECT_HANDLE> SessionLease::FindKey(absl::string_view key_id)
   return found->second;
 }
 
-absl::Status SessionLease::StoreCertificate(const X509& certificate, absl::string_view label,
-                                            absl::string_view key_id) {
-  // While this lease is out, no recovery changes the token.
-  absl::Status status = pool_->token_->StoreCertificate(certificate, label, key_id);
-  Report(status);
-  return status;
-}
-
 void SessionLease::Report(const absl::Status& status) {
   if (IsSessionFatal(status)) broken_ = true;
 }

@@ -38,11 +38,6 @@ class SessionLease {
   // that the pool was never told of.
   absl::StatusOr<CK_OBJECT_HANDLE> FindKey(absl::string_view key_id) const;
 
-  // Stores a certificate beside its key; see CertificateWriter::Store(). For a lease
-  // from TakeForAdministration() alone. Reports what comes back by itself.
-  absl::Status StoreCertificate(const X509& certificate, absl::string_view label,
-                                absl::string_view key_id);
-
   // Says what a call on the session returned. After a session-fatal error the
   // whole generation of sessions is closed and recovery begins.
   void Report(const absl::Status& status);

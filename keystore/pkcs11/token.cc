@@ -32,12 +32,12 @@ absl::Status Token::Reload() {
 
 absl::Status Token::Reconnect() {
   if (module_ == nullptr) return absl::UnavailableError("the module is not loaded");
-  if (held_session_ && !HasLostSession() && held_session_->CheckLoggedIn().ok()) {
-    return absl::OkStatus();
-  }
+  // A session may outlive its token: SoftHSM's is still logged in when the token's
+  // directory has gone and come back, and sees no object any more.
+  CK_TOKEN_INFO info{};
+  RETURN_IF_ERROR(CkStatus(module_->functions().C_GetTokenInfo(slot_, &info), "C_GetTokenInfo"));
+  if (held_session_ && held_session_->CheckLoggedIn().ok()) return absl::OkStatus();
   held_session_.reset();
-  // libp11's session is of the same kind, and it would use a dead one for ever.
-  if (CertificateWriter* writer = module_->writer()) writer->DropSession(slot_);
   ASSIGN_OR_RETURN(held_session_,
                    Session::Open(module_->functions(), slot_, Session::Mode::kReadWrite));
   if (held_session_->CheckLoggedIn().ok()) return absl::OkStatus();
@@ -58,21 +58,6 @@ absl::Status Token::LogIn() const {
                                          "a restart, because wrong PINs lock the token"));
   }
   return status;
-}
-
-bool Token::HasLostSession() const {
-  CertificateWriter* writer = module_->writer();
-  return writer != nullptr && writer->HasLostSession(slot_);
-}
-
-bool Token::NeedsSessionForCertificates() const {
-  CertificateWriter* writer = module_->writer();
-  return writer != nullptr && !writer->HasSession(slot_);
-}
-
-absl::Status Token::StoreCertificate(const X509& certificate, absl::string_view label,
-                                     absl::string_view key_id) const {
-  return module_->StoreCertificate(slot_, certificate, label, key_id);
 }
 
 absl::StatusOr<Session> Token::OpenSession() const {

@@ -38,8 +38,7 @@ class Token {
   Token& operator=(const Token&) = delete;
 
   // Lower rungs of recovery: keeps the held session where it still is logged in,
-  // and libp11's did not die, else opens another, else logs in again. Every other session
-  // must have been closed.
+  // else opens another, else logs in again.
   absl::Status Reconnect();
 
   // Highest rung: finalises and unloads the module, loads it, finds the token and
@@ -52,19 +51,11 @@ class Token {
   // There is one unless Reload() has failed.
   const Session* held_session() const { return held_session_ ? &*held_session_ : nullptr; }
 
-  // Stores a certificate beside its key; see Module::StoreCertificate().
-  absl::Status StoreCertificate(const X509& certificate, absl::string_view label,
-                                absl::string_view key_id) const;
-
-  // Whether a session should be left free, for libp11 to store certificates with.
-  bool NeedsSessionForCertificates() const;
-
   Rs256Mechanism rs256() const { return rs256_; }
 
  private:
   explicit Token(TokenOptions options);
   absl::Status LogIn() const;
-  bool HasLostSession() const;
 
   TokenOptions options_;
   std::unique_ptr<Module> module_;

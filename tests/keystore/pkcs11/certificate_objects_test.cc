@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -58,22 +57,6 @@ class CertificateObjectsTest : public FaultyTokenTest {
 
   std::vector<std::string> Found(const std::string& key_id = "id") {
     return *FindCertificates(pool_->Take(Soon())->session(), key_id);
-  }
-
-  // SoftHSM does not say how many sessions there are, but numbers their handles.
-  static std::set<CK_SESSION_HANDLE> SessionsAlive(const Session& any) {
-    std::set<CK_SESSION_HANDLE> alive;
-    for (CK_SESSION_HANDLE handle = 1; handle < 1000; ++handle) {
-      CK_SESSION_INFO info{};
-      if (any.functions().C_GetSessionInfo(handle, &info) == CKR_OK) alive.insert(handle);
-    }
-    return alive;
-  }
-
-  std::vector<SessionLease> TakeAll() {
-    std::vector<SessionLease> leases;
-    while (leases.size() < pool_->size()) leases.push_back(*pool_->Take(Soon()));
-    return leases;
   }
 
   std::unique_ptr<SessionPool> pool_;
@@ -137,23 +120,6 @@ TEST_F(CertificateObjectsTest, GoesWithItsKey) {
   EXPECT_TRUE(Found().empty());
 }
 
-TEST_F(CertificateObjectsTest, SigningGoesOnMeanwhile) {
-  const std::string key_id = MakeKey(*pool_);
-  auto signing = pool_->Take(Soon());
-  ASSERT_TRUE(Replace(one_, key_id).ok());
-  EXPECT_TRUE(signing->session().CheckLoggedIn().ok()) << "libp11 closed our sessions";
-  EXPECT_TRUE(signing->FindKey(key_id).ok());
-}
-
-TEST_F(CertificateObjectsTest, ATokenWithoutAnotherSessionIsAnErrorAndNoWait) {
-  SetFaults("C_OpenSession 0xb1\n");
-  const absl::Status status = Replace(one_);
-  EXPECT_EQ(CkRvOf(status), CKR_SESSION_COUNT) << status;
-  EXPECT_TRUE(absl::IsResourceExhausted(status));
-  SetFaults("");
-  EXPECT_TRUE(Replace(one_).ok());
-}
-
 TEST_F(CertificateObjectsTest, WorksAfterEverySessionWasLost) {
   ASSERT_TRUE(Replace(one_).ok());
   {
@@ -167,23 +133,6 @@ TEST_F(CertificateObjectsTest, WorksAfterEverySessionWasLost) {
   EXPECT_THAT(Found(), ElementsAre(two_));
 }
 
-TEST_F(CertificateObjectsTest, WorksAfterOnlyLibp11sSessionWasLost) {
-  ASSERT_TRUE(Replace(one_).ok());
-  {
-    auto held = pool_->TakeForAdministration(Soon());
-    const auto ours = TakeAll();
-    std::set<CK_SESSION_HANDLE> others = SessionsAlive(held->session());
-    others.erase(held->session().handle());
-    for (const SessionLease& lease : ours) others.erase(lease.session().handle());
-    ASSERT_EQ(others.size(), 1U);
-    ASSERT_EQ(held->session().functions().C_CloseSession(*others.begin()), CKR_OK);
-  }
-  EXPECT_EQ(CkRvOf(Replace(two_)), CKR_SESSION_HANDLE_INVALID) << "the fault was not there";
-  const absl::Status status = Replace(two_);
-  EXPECT_TRUE(status.ok()) << status;
-  EXPECT_THAT(Found(), ElementsAre(two_));
-}
-
 TEST_F(CertificateObjectsTest, WorksAfterTheModuleWasLoadedAgain) {
   ASSERT_TRUE(Replace(one_).ok());
   const std::string away = softhsm_.token_dir() + ".away";
@@ -194,20 +143,6 @@ TEST_F(CertificateObjectsTest, WorksAfterTheModuleWasLoadedAgain) {
   const absl::Status status = Replace(two_);
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_THAT(Found(), ElementsAre(two_));
-}
-
-TEST_F(CertificateObjectsTest, RecoveriesLeaveNoSessionBehind) {
-  ASSERT_TRUE(Replace(one_).ok());
-  for (int i = 0; i < 5; ++i) {
-    const std::string& next = i % 2 == 0 ? two_ : one_;
-    SetFaults("C_CreateObject 0x30\n");
-    EXPECT_TRUE(IsSessionFatal(Replace(next)));
-    SetFaults("");
-    ASSERT_TRUE(Replace(next).ok());
-  }
-  auto held = pool_->TakeForAdministration(Soon());
-  EXPECT_EQ(SessionsAlive(held->session()).size(), 1 + pool_->size() + 1)
-      << "the one with the login, the pool's, libp11's";
 }
 
 }  // namespace

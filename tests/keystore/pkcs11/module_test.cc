@@ -131,9 +131,6 @@ TEST(ModuleTest, LeavesAModuleAloneThatSomebodyElseInitialised) {
     ASSERT_EQ(other->C_OpenSession(slot, CKF_SERIAL_SESSION, nullptr, nullptr, &theirs), CKR_OK);
     EXPECT_EQ(*(*module)->FindToken(Uri("pkcs11:token=one")), slot);
     EXPECT_TRUE(Session::Open((*module)->functions(), slot, Session::Mode::kReadOnly).ok());
-    const X509Ptr certificate(X509_new());
-    EXPECT_TRUE(
-        absl::IsFailedPrecondition((*module)->StoreCertificate(slot, *certificate, "label", "id")));
   }
   EXPECT_EQ(other->C_GetSessionInfo(theirs, &info), CKR_OK) << "their session must go on";
   EXPECT_EQ(other->C_Finalize(nullptr), CKR_OK);

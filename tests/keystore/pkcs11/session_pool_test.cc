@@ -124,16 +124,9 @@ TEST_F(SessionPoolTest, AnotherKeyInTheKeysPlaceIsRefused) {
 class SessionLimitTest : public FaultyTokenTest {};
 
 TEST_F(SessionLimitTest, MakesDoWithTheSessionsThatTheTokenAllows) {
-  // One that holds the login, two that sign, one that is left for certificates.
-  SetFaults("C_OpenSession 0xb1 4\n");
+  SetFaults("C_OpenSession 0xb1 3\n");  // one that holds the login, two that sign
   auto pool = OpenPool({.size = 8}, module());
   EXPECT_EQ(pool->size(), 2U);
-}
-
-TEST_F(SessionLimitTest, TheLastSessionIsForSigning) {
-  SetFaults("C_OpenSession 0xb1 2\n");
-  auto pool = OpenPool({.size = 8}, module());
-  EXPECT_EQ(pool->size(), 1U);
 }
 
 TEST_F(SessionLimitTest, NoneAtAllIsAnError) {

@@ -8,6 +8,7 @@
 
 #include "keystore/provider/decoder.h"
 #include "keystore/provider/dispatch.h"
+#include "keystore/provider/encoder.h"
 #include "keystore/provider/keymgmt.h"
 #include "keystore/provider/provider_context.h"
 #include "keystore/provider/provider_error.h"
@@ -56,6 +57,8 @@ const OSSL_ALGORITHM* QueryOperation(void* /*provctx*/, int operation, int* no_c
       return StoreAlgorithms();
     case OSSL_OP_DECODER:
       return DecoderAlgorithms();
+    case OSSL_OP_ENCODER:
+      return EncoderAlgorithms();
     default:
       return nullptr;
   }

@@ -65,6 +65,7 @@ const OSSL_ITEM* ReasonStrings() {
       Item(Reason::kPaddingUnsupported, "padding not supported"),
       Item(Reason::kSaltTooLong, "PSS salt too long"),
       Item(Reason::kParameterInvalid, "parameter invalid"),
+      Item(Reason::kPrivateKeyNotExportable, "the private key cannot leave the token"),
       {0, nullptr},
   };
   return kStrings;

@@ -36,6 +36,7 @@ enum class Reason : int {
   kPaddingUnsupported = 20,
   kSaltTooLong = 21,
   kParameterInvalid = 22,
+  kPrivateKeyNotExportable = 23,
 };
 
 // An error with `reason`. `message` is a sentence that says what to change; it

@@ -24,10 +24,8 @@ struct Store {
   // OSSL_STORE_INFO_…, 0 for anything.
   int expected = 0;
   bool selected = false;
+  // There is no way on from a failure, and callers go on until the end.
   bool failed = false;
-  // OpenSSL takes a failed load for an error only where it is not the end yet, and
-  // goes on loading until it is. So after a failure the first question gets a no.
-  bool failure_to_tell = false;
 };
 
 Store& Of(void* context) { return *static_cast<Store*>(context); }
@@ -85,16 +83,15 @@ int Load(void* context, OSSL_CALLBACK* callback, void* argument, OSSL_PASSPHRASE
   absl::StatusOr<std::optional<LoadedObject>> object = NextOf(store);
   if (!store.provider->errors().Check(object.status(), "store_load")) {
     store.failed = true;
-    store.failure_to_tell = true;
     return 0;
   }
-  if (!object->has_value()) return 0;
+  // Nothing more is no failure.
+  if (!object->has_value()) return 1;
   return Present(*std::move(*object), callback, argument);
 }
 
 int Eof(void* context) {
   Store& store = Of(context);
-  if (std::exchange(store.failure_to_tell, false)) return 0;
   if (store.failed || !CanBeHere(store.expected)) return 1;
   return store.selected && store.loader->done() ? 1 : 0;
 }

@@ -2,6 +2,7 @@
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
@@ -89,6 +90,17 @@ TEST_F(ErrorsTest, WrongPin) {
   EXPECT_THAT(error.sentence, HasSubstr("CKR_PIN_INCORRECT"));
   EXPECT_THAT(error.sentence, HasSubstr(dir_.File("other-pin")));
   EXPECT_THAT(error.sentence, Not(HasSubstr("not-the-pin")));
+}
+
+// SoftHSM leaves errors of its own use of OpenSSL, which would hide ours.
+TEST_F(ErrorsTest, LeavesNoErrorsOfTheModuleOnTheQueue) {
+  const auto context = WithPin("not-the-pin");
+  EXPECT_TRUE(LoadAll(context->get(), "pkcs11:object=rsa").failed);
+  while (const auto code = ERR_get_error()) {
+    const char* library = ERR_lib_error_string(code);
+    EXPECT_STRNE(library, "Provider routines") << ERR_reason_error_string(code);
+    EXPECT_STRNE(library, "engine routines") << ERR_reason_error_string(code);
+  }
 }
 
 // Each attempt counts towards a lock.

@@ -1,6 +1,11 @@
 // A token that fails while a program signs with it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
@@ -76,9 +81,33 @@ TEST_F(FaultsTest, NeverGivesASignatureThatDoesNotVerify) {
 }
 
 TEST_F(FaultsTest, MakesDoWithTheSessionsThatTheTokenHas) {
-  // The first session is open already.
+  // One is open already.
   SetFaults("C_OpenSession 0xb1");
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(SignsAndVerifies()) << TakeError().sentence;
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 6; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 5; ++round) good += SignsAndVerifies() ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 30);
+}
+
+// A session of the parent's may be behind a connection that both hold.
+TEST_F(FaultsTest, AChildOpensSessionsOfItsOwn) {
+  ASSERT_TRUE(SignsAndVerifies());
+  const auto child_signs = [this] {
+    const pid_t child = fork();
+    if (child == 0) _exit(SignsAndVerifies() ? 0 : 1);
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  };
+  EXPECT_TRUE(child_signs());
+  SetFaults("C_OpenSession 0x30");
+  EXPECT_FALSE(child_signs());
+  EXPECT_TRUE(SignsAndVerifies()) << TakeError().sentence;
 }
 
 TEST_F(FaultsTest, NoticesThatTheKeyIsGone) {

@@ -89,6 +89,7 @@ TEST_F(KeymgmtTest, DoesNotGiveThePrivateHalf) {
     const BioPtr bio(BIO_new(BIO_s_mem()));
     EXPECT_NE(PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr),
               1);
+    EXPECT_EQ(TakeError().reason, static_cast<int>(Reason::kPrivateKeyNotExportable));
     EXPECT_EQ(BIO_pending(bio.get()), 0);
     OSSL_PARAM* params = nullptr;
     EXPECT_NE(EVP_PKEY_todata(key.get(), EVP_PKEY_KEYPAIR, &params), 1);

@@ -172,8 +172,9 @@ TEST_F(SignatureTest, RefusesADigestOfTheWrongLength) {
 
 // TLS takes whatever is on the queue for its own error.
 TEST_F(SignatureTest, LeavesNothingOnTheQueueWhenItSigns) {
-  const EvpPkeyPtr key = LoadPrivateKey(context(), "pkcs11:object=rsa;type=private");
   ERR_clear_error();
+  const EvpPkeyPtr key = LoadPrivateKey(context(), "pkcs11:object=rsa;type=private");
+  EXPECT_EQ(ERR_peek_error(), 0U);
   EXPECT_NE(Sign(context(), key.get(), "SHA256", kData), "");
   EXPECT_EQ(ERR_peek_error(), 0U);
 }

@@ -114,6 +114,13 @@ TEST_F(StoreTest, ListsPublicObjectsAloneWithoutAPin) {
   EXPECT_THAT(all.public_keys, SizeIs(3));
 }
 
+TEST_F(StoreTest, ListsNothingOnAnEmptyToken) {
+  softhsm_.InitToken("empty");
+  const Loaded all = LoadAll(context(), "pkcs11:token=empty?pin-source=" + dir_.File("pin"));
+  EXPECT_FALSE(all.failed) << TakeError().sentence;
+  EXPECT_THAT(all.private_keys, IsEmpty());
+}
+
 TEST_F(StoreTest, GivesTheKeyOfAPublicKeyObjectThatIsMissing) {
   Pkcs11Tool({"--delete-object", "--type", "pubkey", "--id", "01"});
   const Loaded loaded = LoadAll(context(), "pkcs11:object=rsa", OSSL_STORE_INFO_PUBKEY);

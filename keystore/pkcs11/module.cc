@@ -53,6 +53,10 @@ absl::StatusOr<bool> IsInUse(const CK_FUNCTION_LIST& functions) {
 
 void Module::CloseLibrary::operator()(void* library) const { dlclose(library); }
 
+void Module::FinalizeList::operator()(const CK_FUNCTION_LIST* functions) const {
+  functions->C_Finalize(nullptr);
+}
+
 void Module::UnloadContext::operator()(PKCS11_ctx_st* context) const {
   MutexLock lock(&LoadMutex());
   PKCS11_CTX_unload(context);
@@ -70,7 +74,7 @@ Module::~Module() = default;
 
 absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path) {
   // libp11 does not hand out the function list, so the library is opened here
-  // too: the loader gives both of us the same one.
+  // too: the loader gives both of us the same one, and most modules the same list.
   Library library(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL));
   if (library == nullptr) {
     const char* why = dlerror();
@@ -97,7 +101,21 @@ absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path) {
     PKCS11_CTX_free(context);
     return OpensslError(absl::StrCat("cannot initialise the PKCS#11 module ", path));
   }
-  return std::unique_ptr<Module>(new Module(std::move(library), Context(context), functions));
+  std::unique_ptr<Module> module(new Module(std::move(library), Context(context), functions));
+  RETURN_IF_ERROR(module->InitializeOwnList());
+  return module;
+}
+
+absl::Status Module::InitializeOwnList() {
+  CK_ULONG count = 0;
+  if (functions_->C_GetSlotList(CK_FALSE, nullptr, &count) != CKR_CRYPTOKI_NOT_INITIALIZED) {
+    return absl::OkStatus();
+  }
+  CK_C_INITIALIZE_ARGS arguments{};
+  arguments.flags = CKF_OS_LOCKING_OK;
+  RETURN_IF_ERROR(CkStatus(functions_->C_Initialize(&arguments), "C_Initialize"));
+  own_list_.reset(functions_);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<Module::PresentToken>> Module::Tokens() const {

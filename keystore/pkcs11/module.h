@@ -62,6 +62,9 @@ class Module {
   struct CloseLibrary {
     void operator()(void* library) const;
   };
+  struct FinalizeList {
+    void operator()(const CK_FUNCTION_LIST* functions) const;
+  };
   struct UnloadContext {
     void operator()(PKCS11_ctx_st* context) const;
   };
@@ -73,6 +76,10 @@ class Module {
     CK_TOKEN_INFO info;
   };
 
+  // p11-kit's client gives everybody who asks a function list and a connection of
+  // their own: libp11 has initialised its own then, and not ours.
+  absl::Status InitializeOwnList();
+
   Module(Library library, Context context, const CK_FUNCTION_LIST* functions);
 
   absl::StatusOr<std::vector<PresentToken>> Tokens() const;
@@ -82,6 +89,7 @@ class Module {
   // Destroyed in reverse: libp11's slots, C_Finalize, then our hold on the library.
   Library library_;
   Context context_;
+  std::unique_ptr<const CK_FUNCTION_LIST, FinalizeList> own_list_;
   const CK_FUNCTION_LIST* functions_;
   std::unique_ptr<CertificateWriter> writer_;
 };

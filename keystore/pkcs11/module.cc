@@ -70,7 +70,7 @@ Module::~Module() = default;
 
 absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path) {
   // libp11 does not hand out the function list, so the library is opened here
-  // too: the loader gives both of us the same one.
+  // too: the loader gives both of us the same one, and most modules the same list.
   Library library(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL));
   if (library == nullptr) {
     const char* why = dlerror();

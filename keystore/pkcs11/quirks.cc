@@ -57,8 +57,11 @@ void FinalizeInstance::operator()(const CK_FUNCTION_LIST* functions) const {
 }
 
 absl::StatusOr<ModuleInstance> InitialiseOwnInstance(const CK_FUNCTION_LIST& functions) {
-  CK_INFO info{};
-  if (functions.C_GetInfo(&info) != CKR_CRYPTOKI_NOT_INITIALIZED) return nullptr;
+  CK_ULONG count = 0;
+  // C_GetInfo is answered in any case.
+  if (functions.C_GetSlotList(CK_FALSE, nullptr, &count) != CKR_CRYPTOKI_NOT_INITIALIZED) {
+    return nullptr;
+  }
   CK_C_INITIALIZE_ARGS arguments{};
   arguments.flags = CKF_OS_LOCKING_OK;
   RETURN_IF_ERROR(CkStatus(functions.C_Initialize(&arguments), "C_Initialize"));

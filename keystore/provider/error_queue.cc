@@ -11,8 +11,9 @@ namespace keyward::provider {
 namespace {
 
 // The core takes a va_list only.
+// NOLINTNEXTLINE(cert-dcl50-cpp)
 void SetError(OSSL_FUNC_core_vset_error_fn* vset_error, const OSSL_CORE_HANDLE* handle,
-              unsigned int reason, const char* format, ...) {  // NOLINT(cert-dcl50-cpp)
+              unsigned int reason, const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vset_error(handle, reason, format, arguments);

@@ -29,6 +29,7 @@ class KeyReference {
   KeyReference& operator=(const KeyReference&) = delete;
 
   void* data() { return &key_; }
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): it is the pointer that travels.
   static constexpr size_t size() { return sizeof(Key*); }
 
  private:

@@ -4,7 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-#include <cstring>
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -59,7 +59,7 @@ absl::Status SignInto(void* context, absl::string_view digest, unsigned char* si
                          absl::StrCat("the buffer for the signature has ", size, " bytes and ",
                                       made.size(), " are needed"));
   }
-  memcpy(signature, made.data(), made.size());
+  std::copy(made.begin(), made.end(), signature);
   *length = made.size();
   return absl::OkStatus();
 }

@@ -24,8 +24,11 @@ struct Store {
   // OSSL_STORE_INFO_…, 0 for anything.
   int expected = 0;
   bool selected = false;
-  // There is no way on from a failure, and callers go on until the end.
+  // There is no way on from a failure, and callers go on until the end. But a failure
+  // that is the end at once is none to some, as to openssl storeutl: so the first who
+  // asks is told that it is not the end yet.
   bool failed = false;
+  bool end_is_known = true;
 };
 
 Store& Of(void* context) { return *static_cast<Store*>(context); }
@@ -69,7 +72,7 @@ std::optional<CK_OBJECT_CLASS> ClassOf(int expected) {
 bool CanBeHere(int expected) { return expected == 0 || ClassOf(expected).has_value(); }
 
 absl::StatusOr<std::optional<LoadedObject>> NextOf(Store& store) {
-  if (!CanBeHere(store.expected)) return std::optional<LoadedObject>();
+  if (store.failed || !CanBeHere(store.expected)) return std::optional<LoadedObject>();
   if (!store.selected) {
     store.selected = true;
     RETURN_IF_ERROR(store.loader->Select(ClassOf(store.expected)));
@@ -83,6 +86,7 @@ int Load(void* context, OSSL_CALLBACK* callback, void* argument, OSSL_PASSPHRASE
   absl::StatusOr<std::optional<LoadedObject>> object = NextOf(store);
   if (!store.provider->errors().Check(object.status(), "store_load")) {
     store.failed = true;
+    store.end_is_known = false;
     return 0;
   }
   // Nothing more is no failure.
@@ -92,6 +96,7 @@ int Load(void* context, OSSL_CALLBACK* callback, void* argument, OSSL_PASSPHRASE
 
 int Eof(void* context) {
   Store& store = Of(context);
+  if (!std::exchange(store.end_is_known, true)) return 0;
   if (store.failed || !CanBeHere(store.expected)) return 1;
   return store.selected && store.loader->done() ? 1 : 0;
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
 #include "tests/keystore/provider/module_fixture.h"
+#include "tests/testing/subprocess.h"
 
 namespace {
 
@@ -104,6 +105,38 @@ TEST_F(ProcessTest, SignsInAChildAndInTheParentAfterwards) {
     EXPECT_TRUE(SignsAndVerifies(context(), rsa.get())) << TakeError().sentence;
     EXPECT_TRUE(SignsAndVerifies(context(), ec.get())) << TakeError().sentence;
   }
+}
+
+// Through a daemon: a connection shared with the parent would mix up their answers, and
+// the child must initialise Cryptoki and log in anew.
+TEST_F(ProcessTest, SignsInAChildThroughADaemon) {
+  const std::string socket = dir_.File("p11.sock");
+  const auto daemon =
+      testing::Daemon::Start({"p11-kit", "server", "-f", "-n", socket, "--provider",
+                              testing::kSoftHsmModule, absl::StrCat("pkcs11:token=", kToken)});
+  ASSERT_TRUE(daemon->WaitForOutput("P11_KIT_SERVER_ADDRESS")) << daemon->Output();
+  setenv("P11_KIT_SERVER_ADDRESS", absl::StrCat("unix:path=", socket).c_str(), 1);
+  const OpensslContext context(absl::StrCat("pkcs11-module = ", KEYWARD_P11_KIT_CLIENT,
+                                            "\npin-source = ", dir_.File("pin"), "\n"));
+  const EvpPkeyPtr key = LoadPrivateKey(context.get(), "pkcs11:object=rsa;type=private");
+  ASSERT_NE(key, nullptr) << TakeError().sentence;
+  for (int i = 0; i < 2; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      g_leaks_are_meant = true;
+      bool good = true;
+      for (int round = 0; round < 5; ++round) good &= SignsAndVerifies(context.get(), key.get());
+      if (!good) fprintf(stderr, "%s\n", TakeError().sentence.c_str());
+      exit(good ? 0 : 1);
+    }
+    for (int round = 0; round < 5; ++round) {
+      EXPECT_TRUE(SignsAndVerifies(context.get(), key.get())) << TakeError().sentence;
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  }
+  unsetenv("P11_KIT_SERVER_ADDRESS");
 }
 
 // A process that ends with everything still open, as most do.

@@ -83,6 +83,20 @@ TEST_F(StoreTest, GivesWhatIsExpected) {
   EXPECT_FALSE(lists.failed);
 }
 
+// Both by openssl storeutl, which asks for the end after the failure, and by those who
+// load until the end.
+TEST_F(StoreTest, EndsAfterAFailure) {
+  OSSL_STORE_CTX* store = OSSL_STORE_open_ex("pkcs11:object=nobody", context(), nullptr, nullptr,
+                                             nullptr, nullptr, nullptr, nullptr);
+  ASSERT_NE(store, nullptr);
+  EXPECT_EQ(OSSL_STORE_load(store), nullptr);
+  EXPECT_EQ(OSSL_STORE_error(store), 1);
+  EXPECT_EQ(OSSL_STORE_eof(store), 0);
+  EXPECT_EQ(OSSL_STORE_load(store), nullptr);
+  EXPECT_EQ(OSSL_STORE_eof(store), 1);
+  OSSL_STORE_close(store);
+}
+
 TEST_F(StoreTest, FindsByEachAttribute) {
   for (const char* uri :
        {"pkcs11:token=keyward-test;object=ec;type=private", "pkcs11:id=%02;type=private",

@@ -10,7 +10,7 @@ using nlohmann::json;
 using AdoptionTest = CertificatesTest;
 
 TEST_F(AdoptionTest, AKeyOfACeremonyBecomesAVersion) {
-  MakeForeignKey("ceremony", "c0ffee");
+  MakeForeignKey("ceremony", "c0ffee", {"--usage-sign"}, "rsa:3072");
   const json adopted = DoJson({"key", "adopt", "acme", "--uri", "pkcs11:object=ceremony"});
   EXPECT_EQ(adopted.value("number", 0), 2) << adopted;
   EXPECT_EQ(adopted.value("state", ""), "PENDING");

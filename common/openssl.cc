@@ -5,6 +5,7 @@
 
 #include <ctime>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace keyward {
@@ -13,6 +14,12 @@ Sha256Digest Sha256(absl::string_view data) {
   Sha256Digest digest;
   SHA256(reinterpret_cast<const uint8_t*>(data.data()), data.size(), digest.data());
   return digest;
+}
+
+std::string HexSha256(absl::string_view data) {
+  const Sha256Digest digest = Sha256(data);
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
 }
 
 absl::StatusOr<X509Ptr> ParseCertificate(absl::string_view der) {

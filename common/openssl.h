@@ -39,6 +39,9 @@ using Sha256Digest = std::array<uint8_t, 32>;
 // SHA-256 (FIPS 180-4) of `data`.
 Sha256Digest Sha256(absl::string_view data);
 
+// The same as 64 lower-case hexadecimal digits.
+std::string HexSha256(absl::string_view data);
+
 // The X.509 certificate (RFC 5280) whose DER `der` is, to its last byte.
 // INVALID_ARGUMENT, with OpenSSL's reason, for anything else.
 absl::StatusOr<X509Ptr> ParseCertificate(absl::string_view der);

@@ -32,6 +32,8 @@ std::string ToJsonLine(const AuditRecord& record, uint64_t sequence) {
   AddText(line, "role", record.role);
   AddText(line, "connection", record.connection);
   if (record.key_version) line["key_version"] = *record.key_version;
+  AddText(line, "key_uri", record.key_uri);
+  AddText(line, "certificate_sha256", record.certificate_sha256);
   AddText(line, "claims_sha256", record.claims_sha256);
   AddText(line, "sub", record.sub);
   AddText(line, "aud", record.aud);

@@ -22,6 +22,10 @@ struct AuditRecord {
   // As the caller wrote it, cut off where no name is that long.
   std::string connection;
   std::optional<uint32_t> key_version;
+  // RFC 7512 URI of the key to be adopted, without a PIN.
+  std::string key_uri;
+  // Of the certificate (DER) that was put in place, 64 hexadecimal digits.
+  std::string certificate_sha256;
   // Of the claims as they came, 64 hexadecimal digits.
   std::string claims_sha256;
   std::string sub;

@@ -191,7 +191,8 @@ class ConfigReader {
 
   void ReadToken(const YamlReader& root) {
     const auto token =
-        Section(root, "token", {"module", "uri", "pin", "sessions", "allow_imported_keys"});
+        Section(root, "token",
+                {"module", "uri", "pin", "sessions", "allow_imported_keys", "adoptable_labels"});
     if (!token) return;
     config_.token.module = Path(*token, "module");
     if (const auto uri = Require(*token, "uri", "a PKCS#11 URI such as pkcs11:token=keyward")) {
@@ -204,6 +205,12 @@ class ConfigReader {
     ReadInteger(*token, "sessions", kMaxSessions, config_.token.sessions);
     if (const auto allow = Note(token->Find("allow_imported_keys"))) {
       config_.token.allow_imported_keys = allow->Boolean().value_or(false);
+    }
+    if (const auto labels = Note(token->Find("adoptable_labels"))) {
+      config_.token.adoptable_labels.clear();
+      for (const YamlReader& label : labels->Items()) {
+        config_.token.adoptable_labels.push_back(label.Text().value_or(""));
+      }
     }
   }
 

@@ -34,6 +34,8 @@ struct TokenConfig {
   int sessions = 2;
   // Accept keys whose CKA_LOCAL is false.
   bool allow_imported_keys = false;
+  // Labels (CKA_LABEL) of keys that may be adopted; exact, or with '*' at the end.
+  std::vector<std::string> adoptable_labels = {"*"};
 };
 
 struct MonitoringConfig {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
+#include "common/openssl.h"
 #include "common/status_macros.h"
 #include "keystore/lifecycle/key_certificates.h"
 #include "keystore/lifecycle/key_inspection.h"
@@ -99,6 +100,7 @@ grpc::Status KeyVersionsService::ImportCertificate(grpc::ServerContext* context,
                                        request->key_version(), request->der(),
                                        {request->chain_der().begin(), request->chain_der().end()},
                                        DeadlineOf(*context)));
+        record.certificate_sha256 = HexSha256(version.certificate_der);
         ASSIGN_OR_RETURN(*response, CertificateToProto(version));
         return administration_.RefreshSnapshot();
       });
@@ -120,6 +122,7 @@ grpc::Status KeyVersionsService::RenewCertificate(grpc::ServerContext* context,
             keyward::RenewCertificate(administration_.parts().keystore, request->connection(),
                                       record.key_version, validity, DeadlineOf(*context)));
         record.key_version = version.number;
+        record.certificate_sha256 = HexSha256(version.certificate_der);
         ASSIGN_OR_RETURN(*response, CertificateToProto(version));
         return administration_.RefreshSnapshot();
       });
@@ -131,11 +134,13 @@ grpc::Status KeyVersionsService::AdoptKey(grpc::ServerContext* context,
   return administration_.RunForKey(
       {*context, "AdoptKey", request->connection(), Operation::kAdopt},
       [&](AuditRecord& record) -> absl::Status {
+        record.key_uri = UriForRecord(request->uri());
         ASSIGN_OR_RETURN(
             const registry::KeyVersion version,
             keyward::AdoptKey(administration_.parts().keystore, administration_.parts().adoption,
                               request->connection(), request->uri(), DeadlineOf(*context)));
         record.key_version = version.number;
+        record.certificate_sha256 = HexSha256(version.certificate_der);
         *response = ToProto(version);
         return administration_.RefreshSnapshot();
       });

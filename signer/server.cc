@@ -147,6 +147,7 @@ absl::Status Server::Serve(const SignerConfig& config) {
   administration_ = std::make_unique<Administration>(
       AdministrationParts{policy_, *keystore_, *lifecycle_, *snapshots_, *audit_,
                           AdoptionOptions{.key_requirements = RequirementsOf(config.token),
+                                          .scope = {config.token.adoptable_labels},
                                           .certificate_validity = CertificateValidity(config)}});
   signing_service_ = std::make_unique<SigningService>(*signer_, sessions_->size(),
                                                       static_cast<size_t>(config.queue));

@@ -28,12 +28,6 @@ absl::Status CheckNotLate(absl::Time deadline) {
                "the call's deadline passed before it was its turn; nothing was signed");
 }
 
-std::string HexSha256(absl::string_view bytes) {
-  const Sha256Digest digest = Sha256(bytes);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
-}
-
 absl::Status ConnectionNotFound(absl::string_view name) {
   return Error(absl::StatusCode::kNotFound, "CONNECTION_NOT_FOUND",
                absl::StrCat("there is no connection ", name));

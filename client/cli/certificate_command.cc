@@ -58,9 +58,7 @@ absl::Status PrintCertificate(const Cli& cli, const v1::Certificate& certificate
   if (!options.out.empty()) RETURN_IF_ERROR(WriteFile(options.out, contents, 0644));
 
   // Of the bytes that came, not the one that was sent along.
-  const Sha256Digest digest = Sha256(certificate.der());
-  const std::string fingerprint = absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+  const std::string fingerprint = HexSha256(certificate.der());
   if (cli.json()) {
     nlohmann::ordered_json json = {
         {"connection", options.name},

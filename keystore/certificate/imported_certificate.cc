@@ -126,6 +126,13 @@ absl::StatusOr<absl::Time> Read(const ASN1_TIME* time) {
   return read;
 }
 
+absl::Status CheckSize(absl::string_view der) {
+  if (der.size() <= kMaxImportedBytes) return absl::OkStatus();
+  return Invalid("CERTIFICATE_TOO_LARGE",
+                 absl::StrCat("a certificate has ", der.size(), " bytes; at most ",
+                              kMaxImportedBytes, " are taken"));
+}
+
 }  // namespace
 
 absl::StatusOr<ImportedCertificate> CheckImportedCertificate(
@@ -136,6 +143,8 @@ absl::StatusOr<ImportedCertificate> CheckImportedCertificate(
                    absl::StrCat("the chain has ", chain_der.size(), " certificates; at most ",
                                 kMaxChainCertificates, " are taken"));
   }
+  RETURN_IF_ERROR(CheckSize(leaf_der));
+  for (const std::string& above : chain_der) RETURN_IF_ERROR(CheckSize(above));
   ASSIGN_OR_RETURN(const X509Ptr leaf, Parse(leaf_der, "the certificate"));
   ASSIGN_OR_RETURN(const std::vector<X509Ptr> chain, ParseChain(chain_der));
   RETURN_IF_ERROR(CheckKey(*X509_get0_pubkey(leaf.get()), expected_key));

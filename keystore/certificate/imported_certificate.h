@@ -17,6 +17,10 @@ namespace keyward {
 // Certificates above the one that is imported.
 inline constexpr size_t kMaxChainCertificates = 8;
 
+// Of each of them. Salesforce takes 4096 bytes; other verifiers more, but a token has to
+// keep it.
+inline constexpr size_t kMaxImportedBytes = 16 * 1024;
+
 struct ImportedCertificate {
   // In issuing order: the certificate of the issuer first. DER, as it came.
   std::vector<std::string> chain;
@@ -28,6 +32,7 @@ struct ImportedCertificate {
 // any order, with the root or without, or empty. Thread-safe. Errors, all of them
 // INVALID_ARGUMENT, in the order in which they are looked for:
 //   CERTIFICATE_CHAIN_TOO_LONG      over kMaxChainCertificates
+//   CERTIFICATE_TOO_LARGE           one of them is over kMaxImportedBytes
 //   CERTIFICATE_MALFORMED           one of them is not a DER certificate
 //   CERTIFICATE_KEY_TOO_SHORT       its RSA key has under 2048 bits
 //   CERTIFICATE_KEY_MISMATCH        it is for another key

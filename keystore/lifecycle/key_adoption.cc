@@ -77,9 +77,11 @@ absl::StatusOr<registry::KeyVersion> AdoptKey(const Keystore& keystore,
   RETURN_IF_ERROR(keystore.registry.GetConnection(connection).status());
   ASSIGN_OR_RETURN(pkcs11::SessionLease lease, keystore.pool.TakeForAdministration(deadline));
   const absl::StatusOr<pkcs11::AdoptableKey> key =
-      pkcs11::FindKeyForAdoption(lease.session(), key_uri, options.key_requirements);
+      pkcs11::FindKeyForAdoption(lease.session(), key_uri, options.scope, options.key_requirements);
   lease.Report(key.status());
   RETURN_IF_ERROR(key.status());
+  // Before it signs anything: another connection's key must not.
+  RETURN_IF_ERROR(keystore.registry.CheckKeyIdIsFree(key->key_id));
   ASSIGN_OR_RETURN(const EvpPkeyPtr public_key,
                    MakeRsaPublicKey(key->modulus, key->public_exponent));
   const absl::StatusOr<IssuedKey> issued =
@@ -95,6 +97,11 @@ absl::StatusOr<registry::KeyVersion> AdoptKey(const Keystore& keystore,
                         .modulus = key->modulus,
                         .public_exponent = key->public_exponent});
   return version;
+}
+
+std::string UriForRecord(const std::string& uri) {
+  const absl::StatusOr<pkcs11::ObjectUri> parsed = pkcs11::ObjectUri::Parse(uri);
+  return parsed.ok() && !parsed->pin_value() && !parsed->pin_source() ? uri : "";
 }
 
 }  // namespace keyward

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "keystore/lifecycle/keystore.h"
 #include "keystore/pkcs11/key_attributes.h"
+#include "keystore/pkcs11/key_details.h"
 #include "keystore/registry/registry.h"
 
 namespace keyward {
@@ -16,6 +17,7 @@ namespace keyward {
 struct AdoptionOptions {
   // As for every key that is found on the token.
   pkcs11::KeyRequirements key_requirements;
+  pkcs11::AdoptionScope scope;
   // Of the certificate that a key without one gets.
   absl::Duration certificate_validity = absl::Hours(24 * 730);
 };
@@ -31,6 +33,9 @@ absl::StatusOr<registry::KeyVersion> AdoptKey(const Keystore& keystore,
                                               const AdoptionOptions& options,
                                               absl::string_view connection, const std::string& uri,
                                               absl::Time deadline);
+
+// `uri` as it may be written down: empty where it does not parse or holds a PIN.
+std::string UriForRecord(const std::string& uri);
 
 }  // namespace keyward
 

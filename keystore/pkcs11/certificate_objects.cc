@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "common/error.h"
 #include "common/openssl.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
@@ -97,6 +98,13 @@ absl::StatusOr<std::vector<std::string>> FindCertificates(const Session& session
 absl::Status ReplaceCertificate(SessionLease& administration, absl::string_view label,
                                 absl::string_view key_id, absl::string_view der) {
   absl::Status status = Replace(administration.session(), label, key_id, der);
+  // For other calls this code says that the session is lost; here it says that the
+  // certificate finds no room, which must not cost all others their sessions.
+  if (CkRvOf(status) == CKR_DEVICE_MEMORY) {
+    return Error(absl::StatusCode::kResourceExhausted, "TOKEN_FULL",
+                 "the token has no room for the certificate; ask the operator to remove objects "
+                 "that are not needed");
+  }
   administration.Report(status);
   return status;
 }

@@ -21,7 +21,8 @@ absl::StatusOr<std::vector<std::string>> FindCertificates(const Session& session
 // a crash leaves one too many and never none; calling again puts that right. One
 // that is there already is kept as it is. `administration` comes from
 // TakeForAdministration() and is told of errors. INVALID_ARGUMENT where `der` is no
-// certificate; else the module's error (ck_error.h).
+// certificate; RESOURCE_EXHAUSTED TOKEN_FULL where there is no room for it; else the module's error
+// (ck_error.h).
 absl::Status ReplaceCertificate(SessionLease& administration, absl::string_view label,
                                 absl::string_view key_id, absl::string_view der);
 

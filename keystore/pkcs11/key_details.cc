@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
@@ -18,6 +20,8 @@ namespace {
 absl::Status NotOnToken(absl::string_view sentence) {
   return Error(absl::StatusCode::kNotFound, "KEY_NOT_ON_TOKEN", sentence);
 }
+
+constexpr absl::string_view kOwnLabels = "keyward/";
 
 absl::Status Ambiguous(absl::string_view sentence) {
   return Error(absl::StatusCode::kFailedPrecondition, "KEY_AMBIGUOUS", sentence);
@@ -89,12 +93,27 @@ absl::Status CheckUri(const Session& session, const ObjectUri& uri) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<CK_OBJECT_HANDLE> FindRsaKey(const Session& session, const ObjectUri& uri) {
+bool IsWithin(const AdoptionScope& scope, absl::string_view label) {
+  if (absl::StartsWith(label, kOwnLabels)) return false;
+  return std::any_of(scope.labels.begin(), scope.labels.end(), [label](absl::string_view allowed) {
+    return absl::ConsumeSuffix(&allowed, "*") ? absl::StartsWith(label, allowed) : label == allowed;
+  });
+}
+
+absl::StatusOr<CK_OBJECT_HANDLE> FindRsaKey(const Session& session, const ObjectUri& uri,
+                                            const AdoptionScope& scope) {
   ObjectTemplate wanted = uri.object_template();
   wanted.object_class = CKO_PRIVATE_KEY;
-  ASSIGN_OR_RETURN(const std::vector<CK_OBJECT_HANDLE> keys, FindObjects(session, wanted));
+  ASSIGN_OR_RETURN(const std::vector<CK_OBJECT_HANDLE> matching, FindObjects(session, wanted));
+  std::vector<CK_OBJECT_HANDLE> keys;
+  for (const CK_OBJECT_HANDLE key : matching) {
+    ASSIGN_OR_RETURN(const auto label, IfAnswered(ReadBytes(session, key, CKA_LABEL)));
+    if (IsWithin(scope, label.value_or(""))) keys.push_back(key);
+  }
   if (keys.empty()) {
-    return NotOnToken("no private key on the token matches the URI; check its object and its id");
+    return NotOnToken(
+        "no private key on the token that may be adopted matches the URI; check its object and its "
+        "id, and token.adoptable_labels in signer.yaml");
   }
   std::vector<CK_OBJECT_HANDLE> rsa;
   for (const CK_OBJECT_HANDLE key : keys) {
@@ -149,10 +168,11 @@ absl::StatusOr<KeyDetails> ReadKeyDetails(const Session& session, absl::string_v
 }
 
 absl::StatusOr<AdoptableKey> FindKeyForAdoption(const Session& session, const ObjectUri& uri,
+                                                const AdoptionScope& scope,
                                                 const KeyRequirements& requirements) {
   RETURN_IF_ERROR(CheckUri(session, uri));
   AdoptableKey key;
-  ASSIGN_OR_RETURN(key.handle, FindRsaKey(session, uri));
+  ASSIGN_OR_RETURN(key.handle, FindRsaKey(session, uri, scope));
   ASSIGN_OR_RETURN(key.key_id, OwnKeyId(session, key.handle));
   RETURN_IF_ERROR(AsNotAdoptable(CheckPrivateKey(session, key.handle, requirements)));
   absl::StatusOr<PublicKeyValue> public_key = ReadPublicKey(session, key.handle);

@@ -44,16 +44,25 @@ struct AdoptableKey {
   std::string public_exponent;
 };
 
+// Which keys may be adopted. Those that Keyward has made, labelled "keyward/…", never
+// may: they are a connection's already, or were.
+struct AdoptionScope {
+  // CKA_LABELs, each exact or a beginning followed by '*'.
+  std::vector<std::string> labels = {"*"};
+};
+
 // The one RSA private key that `uri` means on the session's token, if it may sign.
 //   INVALID_ARGUMENT KEY_URI_INVALID         the URI means another token or another type of object,
 //                                            or has module-path or a PIN
-//   NOT_FOUND KEY_NOT_ON_TOKEN               no private key matches
+//   NOT_FOUND KEY_NOT_ON_TOKEN               no private key within `scope` matches; that one
+//                                            outside of it does is not told
 //   FAILED_PRECONDITION KEY_AMBIGUOUS        several do
 //   FAILED_PRECONDITION KEY_NOT_ADOPTABLE    CheckPrivateKey() refuses it, which names its
 //   attributes;
 //                                            it has no CKA_ID, or one that is another private key's
 //                                            too; or its public exponent is nowhere to be read
 absl::StatusOr<AdoptableKey> FindKeyForAdoption(const Session& session, const ObjectUri& uri,
+                                                const AdoptionScope& scope,
                                                 const KeyRequirements& requirements);
 
 }  // namespace keyward::pkcs11

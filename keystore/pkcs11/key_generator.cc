@@ -32,6 +32,18 @@ absl::StatusOr<TokenKeyPair> ReadPair(const Session& session, CK_OBJECT_HANDLE p
   return pair;
 }
 
+// The objects of a key pair with this CKA_ID: another tool may have given the same one
+// to something else, such as a secret key.
+absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> FindObjectsOfPair(const Session& session,
+                                                                absl::string_view key_id) {
+  std::vector<CK_OBJECT_HANDLE> objects;
+  for (const CK_OBJECT_CLASS object_class : {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE}) {
+    ASSIGN_OR_RETURN(const auto found, FindObjectsById(session, object_class, key_id));
+    objects.insert(objects.end(), found.begin(), found.end());
+  }
+  return objects;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> NewKeyId() {
@@ -98,12 +110,12 @@ absl::StatusOr<TokenKeyPair> FindRsaKeyPair(const Session& session, absl::string
 }
 
 absl::Status DestroyKeyPair(const Session& session, absl::string_view key_id) {
-  ASSIGN_OR_RETURN(const std::vector<CK_OBJECT_HANDLE> objects, FindObjectsById(session, key_id));
+  ASSIGN_OR_RETURN(const std::vector<CK_OBJECT_HANDLE> objects, FindObjectsOfPair(session, key_id));
   for (const CK_OBJECT_HANDLE object : objects) {
     RETURN_IF_ERROR(
         CkStatus(session.functions().C_DestroyObject(session.handle(), object), "C_DestroyObject"));
   }
-  ASSIGN_OR_RETURN(const std::vector<CK_OBJECT_HANDLE> left, FindObjectsById(session, key_id));
+  ASSIGN_OR_RETURN(const std::vector<CK_OBJECT_HANDLE> left, FindObjectsOfPair(session, key_id));
   if (left.empty()) return absl::OkStatus();
   return absl::InternalError(
       absl::StrCat(left.size(), " objects are still on the token after C_DestroyObject"));

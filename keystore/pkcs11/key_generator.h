@@ -33,8 +33,8 @@ absl::StatusOr<TokenKeyPair> GenerateRsaKeyPair(const Session& session, absl::st
 // CheckGeneratedKey() wants it.
 absl::StatusOr<TokenKeyPair> FindRsaKeyPair(const Session& session, absl::string_view key_id);
 
-// Destroys every object with this CKA_ID and checks that none is left. None there
-// is no error. `session` must be read-write.
+// Destroys every private key, public key and certificate with this CKA_ID and checks
+// that none is left. None there is no error. `session` must be read-write.
 absl::Status DestroyKeyPair(const Session& session, absl::string_view key_id);
 
 }  // namespace keyward::pkcs11

@@ -140,6 +140,9 @@ class Registry {
   virtual absl::Status FinishGeneration(absl::string_view connection, uint32_t number,
                                         VersionState state, const IssuedKey& issued) = 0;
 
+  // OK where no key version has this CKA_ID, or ever had: ALREADY_EXISTS KEY_ID_EXISTS.
+  virtual absl::Status CheckKeyIdIsFree(absl::string_view key_id) = 0;
+
   // Adds a kPending version to `connection` for a key that is on the token
   // already, with the next number of the connection's name.
   virtual absl::StatusOr<KeyVersion> AdoptKeyVersion(absl::string_view connection,

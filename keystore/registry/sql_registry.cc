@@ -25,7 +25,7 @@ absl::StatusOr<StoredConnection> Find(soci::session& session, absl::string_view 
   return FindConnection(session, Searched(name));
 }
 
-absl::Status CheckKeyIdIsFree(soci::session& session, absl::string_view key_id) {
+absl::Status CheckFree(soci::session& session, absl::string_view key_id) {
   if (!IsKeyIdTaken(session, key_id)) return absl::OkStatus();
   return Error(absl::StatusCode::kAlreadyExists, "KEY_ID_EXISTS",
                "a key version has or had this key identifier (CKA_ID); use another one");
@@ -62,7 +62,7 @@ absl::StatusOr<KeyVersion> SqlRegistry::CreateConnection(absl::string_view name,
                    absl::StrCat("a connection \"", absl::Utf8SafeCHexEscape(name),
                                 "\" exists or is being created; choose another name"));
     }
-    RETURN_IF_ERROR(CheckKeyIdIsFree(session, key_id));
+    RETURN_IF_ERROR(CheckFree(session, key_id));
     const NameCounters counters = CountNewConnection(session, version.connection);
     version.number = static_cast<uint32_t>(counters.number);
     first.incarnation = counters.incarnation;
@@ -169,13 +169,17 @@ absl::StatusOr<KeyVersion> SqlRegistry::AdoptKeyVersion(absl::string_view connec
   if (key_id.empty()) return absl::InvalidArgumentError("a key needs an identifier");
   RETURN_IF_ERROR(database_.Write([&](soci::session& session) -> absl::Status {
     ASSIGN_OR_RETURN(const StoredConnection stored, Find(session, version.connection));
-    RETURN_IF_ERROR(CheckKeyIdIsFree(session, key_id));
+    RETURN_IF_ERROR(CheckFree(session, key_id));
     adopted.incarnation = stored.incarnation;
     version.number = static_cast<uint32_t>(CountNewKeyVersion(session, version.connection));
     InsertKeyVersion(session, adopted);
     return absl::OkStatus();
   }));
   return version;
+}
+
+absl::Status SqlRegistry::CheckKeyIdIsFree(absl::string_view key_id) {
+  return database_.Read([&](soci::session& session) { return CheckFree(session, key_id); });
 }
 
 absl::Status SqlRegistry::ReplaceCertificate(absl::string_view connection, uint32_t number,

@@ -34,6 +34,7 @@ class SqlRegistry : public Registry {
   absl::StatusOr<std::vector<KeyVersion>> ListKeyVersions(absl::string_view connection) override;
   absl::Status FinishGeneration(absl::string_view connection, uint32_t number, VersionState state,
                                 const IssuedKey& issued) override;
+  absl::Status CheckKeyIdIsFree(absl::string_view key_id) override;
   absl::StatusOr<KeyVersion> AdoptKeyVersion(absl::string_view connection, absl::string_view key_id,
                                              absl::string_view algorithm, uint32_t key_bits,
                                              const IssuedKey& issued) override;

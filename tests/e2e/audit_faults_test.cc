@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/file.h"
+#include "common/openssl.h"
 #include "tests/e2e/raw_calls.h"
 #include "tests/e2e/signer_fixture.h"
 

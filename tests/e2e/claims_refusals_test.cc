@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/openssl.h"
 #include "tests/e2e/signer_fixture.h"
 
 namespace keyward::e2e {

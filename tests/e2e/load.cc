@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/openssl.h"
 #include "tests/e2e/signer_fixture.h"
 
 namespace keyward::e2e {

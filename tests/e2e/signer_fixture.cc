@@ -28,12 +28,6 @@ std::string GoodClaims(absl::string_view more) {
                       kAudience, R"(","exp":)", absl::ToUnixSeconds(absl::Now()) + 180, more, "}");
 }
 
-std::string HexSha256(absl::string_view bytes) {
-  const Sha256Digest digest = Sha256(bytes);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
-}
-
 std::string CodeAndReason(const absl::Status& status) {
   if (status.ok()) return "OK";
   return absl::StrCat(absl::StatusCodeToString(status.code()), " ",

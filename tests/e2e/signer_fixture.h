@@ -36,9 +36,6 @@ bool Eventually(const std::function<bool()>& condition, absl::Duration patience 
 // the closing brace, such as R"(,"jti":"1")".
 std::string GoodClaims(absl::string_view more = "");
 
-// Lower-case hexadecimal, as the audit log has it.
-std::string HexSha256(absl::string_view bytes);
-
 // "CODE REASON", "OK" for no error: what a caller branches on.
 std::string CodeAndReason(const absl::Status& status);
 

@@ -53,6 +53,7 @@ TEST(ConfigTest, ReadsAFileWithDefaults) {
   EXPECT_EQ(config->token.pin.Describe(), "file /etc/keyward/pin");
   EXPECT_EQ(config->token.sessions, 2);
   EXPECT_FALSE(config->token.allow_imported_keys);
+  EXPECT_THAT(config->token.adoptable_labels, ::testing::ElementsAre("*"));
   EXPECT_EQ(config->registry_sqlite, "/etc/keyward/registry.db");
   EXPECT_EQ(config->audit_file, "/etc/audit.jsonl");
   EXPECT_EQ(config->policy, "/etc/keyward/policy.yaml");
@@ -68,6 +69,7 @@ TEST(ConfigTest, ReadsEverySetting) {
                                        "    environment: KEYWARD_PIN\n"
                                        "  sessions: 256\n"
                                        "  allow_imported_keys: true\n"
+                                       "  adoptable_labels: [ceremony-*, ca]\n"
                                        "certificate: {validity_days: 3650}\n"
                                        "limits:\n"
                                        "  queue: 100000\n"
@@ -81,6 +83,7 @@ TEST(ConfigTest, ReadsEverySetting) {
   EXPECT_EQ(config->token.pin.Describe(), "environment variable KEYWARD_PIN");
   EXPECT_EQ(config->token.sessions, 256);
   EXPECT_TRUE(config->token.allow_imported_keys);
+  EXPECT_THAT(config->token.adoptable_labels, ::testing::ElementsAre("ceremony-*", "ca"));
   EXPECT_EQ(config->certificate_validity_days, 3650);
   EXPECT_EQ(config->queue, 100000);
   EXPECT_EQ(config->max_assertion_lifetime, absl::Seconds(1));

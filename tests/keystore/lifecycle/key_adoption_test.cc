@@ -116,9 +116,31 @@ TEST_F(KeyAdoptionTest, AKeyIsAdoptedOnce) {
   EXPECT_EQ(ReasonOf(Adopt().status()), "KEY_ID_EXISTS");
   const auto nobody = AdoptKey(parts_.keystore, {}, "nobody", kUri, Soon());
   EXPECT_EQ(ReasonOf(nobody.status()), "CONNECTION_NOT_FOUND");
-  const auto own =
-      AdoptKey(parts_.keystore, {}, "acme", "pkcs11:object=keyward%2Facme%2F1", Soon());
-  EXPECT_EQ(ReasonOf(own.status()), "KEY_ID_EXISTS");
+}
+
+TEST_F(KeyAdoptionTest, AKeyInUseSignsNothingForAnotherConnection) {
+  MakeCeremonyKey();
+  ASSERT_TRUE(Adopt().ok());
+  ASSERT_TRUE(lifecycle_.CreateConnection("other", {}, Soon()).ok());
+  {
+    // As one has it that was adopted before certificates were put on the token.
+    auto lease = parts_.pool->TakeForAdministration(Soon());
+    const auto certificates = *pkcs11::FindObjectsById(lease->session(), CKO_CERTIFICATE, kKeyId);
+    for (const CK_OBJECT_HANDLE object : certificates) {
+      const CK_FUNCTION_LIST& functions = lease->session().functions();
+      ASSERT_EQ(functions.C_DestroyObject(lease->session().handle(), object), CKR_OK);
+    }
+  }
+  EXPECT_EQ(ReasonOf(AdoptKey(parts_.keystore, {}, "other", kUri, Soon()).status()),
+            "KEY_ID_EXISTS");
+  EXPECT_THAT(CertificatesOnToken(), IsEmpty());
+}
+
+TEST_F(KeyAdoptionTest, AUriIsWrittenDownOnlyWithoutAPin) {
+  EXPECT_EQ(UriForRecord(kUri), kUri);
+  EXPECT_EQ(UriForRecord("pkcs11:object=a?pin-value=1234"), "");
+  EXPECT_EQ(UriForRecord("pkcs11:object=a?pin-source=file:/pin"), "");
+  EXPECT_EQ(UriForRecord("1234"), "");
 }
 
 TEST_F(KeyAdoptionTest, DeletingTheConnectionDestroysTheAdoptedKeyToo) {

@@ -108,6 +108,14 @@ TEST_F(CertificateObjectsTest, AFailureLeavesTheOldOneAndTheNextTryPutsItRight) 
   EXPECT_THAT(Found(), ElementsAre(two_));
 }
 
+TEST_F(CertificateObjectsTest, AFullTokenCostsNobodyTheirSession) {
+  const auto signing = pool_->Take(Soon());
+  SetFaults("C_CreateObject 0x31\n");  // CKR_DEVICE_MEMORY
+  EXPECT_EQ(ReasonOf(Replace(one_)), "TOKEN_FULL");
+  SetFaults("C_OpenSession 0x30\n");
+  EXPECT_TRUE(pool_->Take(Soon()).ok()) << "the pool did not have to recover";
+}
+
 TEST_F(CertificateObjectsTest, WhatIsNoCertificateIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(Replace("not DER")));
   EXPECT_TRUE(absl::IsInvalidArgument(Replace(one_ + "x")));

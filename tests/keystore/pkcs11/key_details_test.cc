@@ -32,8 +32,9 @@ class KeyDetailsTest : public FaultyTokenTest {
   }
 
   absl::StatusOr<AdoptableKey> Adopt(const std::string& uri,
-                                     const KeyRequirements& requirements = {}) {
-    return FindKeyForAdoption(session(), *ObjectUri::Parse(uri), requirements);
+                                     const KeyRequirements& requirements = {},
+                                     const AdoptionScope& scope = {}) {
+    return FindKeyForAdoption(session(), *ObjectUri::Parse(uri), scope, requirements);
   }
 
   void ExpectRefused(const std::string& uri, const char* reason, absl::StatusCode code,
@@ -81,7 +82,7 @@ TEST_F(KeyDetailsTest, ShowsAKeyAsTheTokenHasIt) {
 }
 
 TEST_F(KeyDetailsTest, ItsUriLeadsToIt) {
-  MakePair("keyward/acme/1", "id");
+  MakePair("ceremony/1 of 2;", "id");
   const auto details = ReadKeyDetails(session(), "id");
   EXPECT_TRUE(absl::StrContains(details->uri, "token=keyward-test")) << details->uri;
   EXPECT_TRUE(absl::StrContains(details->uri, "serial=")) << details->uri;
@@ -201,6 +202,21 @@ TEST_F(AdoptionTest, ABrokenSessionIsNoFaultOfTheKey) {
   const absl::Status status = Adopt("pkcs11:object=ceremony").status();
   EXPECT_TRUE(IsSessionFatal(status)) << status;
   EXPECT_EQ(ReasonOf(status), std::nullopt);
+}
+
+TEST_F(KeyDetailsTest, KeysOutsideOfTheScopeAreAsIfTheyWereNotThere) {
+  MakePair("ceremony-2026", "01");
+  MakePair("corporate-ca", "02");
+  MakePair("keyward/acme/1", "03");
+  const AdoptionScope scope{.labels = {"ceremony-*", "corporate", "keyward/acme/1"}};
+  EXPECT_TRUE(Adopt("pkcs11:object=ceremony-2026", {}, scope).ok());
+  for (const char* uri : {"pkcs11:object=corporate-ca", "pkcs11:id=03"}) {
+    const absl::Status outside = Adopt(uri, {}, scope).status();
+    EXPECT_EQ(outside, Adopt("pkcs11:object=nowhere", {}, scope).status()) << uri;
+    EXPECT_EQ(ReasonOf(outside), "KEY_NOT_ON_TOKEN") << uri;
+  }
+  EXPECT_EQ(ReasonOf(Adopt("pkcs11:object=ceremony-2026", {}, {.labels = {}}).status()),
+            "KEY_NOT_ON_TOKEN");
 }
 
 }  // namespace

@@ -77,5 +77,28 @@ TEST_F(KeyGeneratorTest, ASizeThatTheTokenRefusesIsAnErrorAndLeavesNothing) {
   EXPECT_TRUE(FindObjectsById(lease->session(), "id")->empty());
 }
 
+TEST_F(KeyGeneratorTest, DestroysNoObjectOfAnotherKindWithTheSameId) {
+  auto pool = OpenPool();
+  const std::string key_id = MakeKey(*pool);
+  auto lease = pool->TakeForAdministration(Soon());
+  const Session& session = lease->session();
+  CK_OBJECT_CLASS object_class = CKO_SECRET_KEY;
+  CK_KEY_TYPE type = CKK_AES;
+  CK_BBOOL yes = CK_TRUE;
+  CK_ULONG bytes = 32;
+  CK_ATTRIBUTE attributes[] = {{CKA_CLASS, &object_class, sizeof(object_class)},
+                               {CKA_KEY_TYPE, &type, sizeof(type)},
+                               {CKA_TOKEN, &yes, sizeof(yes)},
+                               {CKA_VALUE_LEN, &bytes, sizeof(bytes)},
+                               {CKA_ID, const_cast<char*>(key_id.data()), key_id.size()}};
+  CK_MECHANISM mechanism = {CKM_AES_KEY_GEN, nullptr, 0};
+  CK_OBJECT_HANDLE secret = CK_INVALID_HANDLE;
+  ASSERT_EQ(session.functions().C_GenerateKey(session.handle(), &mechanism, attributes,
+                                              std::size(attributes), &secret),
+            CKR_OK);
+  ASSERT_TRUE(DestroyKeyPair(session, key_id).ok());
+  EXPECT_EQ(*FindObjectsById(session, key_id), std::vector<CK_OBJECT_HANDLE>{secret});
+}
+
 }  // namespace
 }  // namespace keyward::pkcs11

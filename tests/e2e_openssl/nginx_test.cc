@@ -192,7 +192,8 @@ TEST_F(NginxTest, FailsAHandshakeWhoseKeyIsGone) {
   for (int i = 0; i < 2; ++i) {
     EXPECT_NE(testing::Run(Curl({"--tlsv1.3"}), {{"OPENSSL_CONF", "/dev/null"}}).exit_code, 0);
   }
-  EXPECT_TRUE(nginx->WaitForOutput("the token \"web\" does not have the key any more")) << nginx->Output();
+  EXPECT_TRUE(nginx->WaitForOutput("the token \"web\" does not have the key any more"))
+      << nginx->Output();
   EXPECT_EQ(nginx->Wait(absl::ZeroDuration()), -1) << nginx->Output();
 }
 

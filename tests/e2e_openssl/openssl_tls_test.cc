@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,8 @@ struct Version {
   std::string option;
   std::string name;
 };
+
+void PrintTo(const Version& version, std::ostream* out) { *out << version.name; }
 
 // s_server writes this when it listens.
 constexpr char kReady[] = "ACCEPT";

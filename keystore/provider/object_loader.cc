@@ -76,6 +76,7 @@ ObjectLoader::ObjectLoader(const ProviderContext& provider, pkcs11::ObjectUri ur
 absl::StatusOr<std::unique_ptr<ObjectLoader>> ObjectLoader::Open(const ProviderContext& provider,
                                                                  const std::string& uri) {
   const QuietQueue quiet;
+  RETURN_IF_ERROR(provider.order());
   absl::StatusOr<pkcs11::ObjectUri> parsed = pkcs11::ObjectUri::Parse(uri);
   if (!parsed.ok()) {
     return ProviderError(Reason::kUriInvalid, parsed.status().message(), parsed.status());

@@ -25,8 +25,8 @@ struct LoadedObject {
 // names none. Used by one thread at a time.
 class ObjectLoader {
  public:
-  // Parses the URI, finds the token and logs in, if there is a PIN. kUriInvalid,
-  // the errors of TokenCache::Open(), ReadPin() and TokenAccess::LogIn().
+  // Parses the URI, finds the token and logs in, if there is a PIN. kWrongOrder,
+  // kUriInvalid, the errors of TokenCache::Open(), ReadPin() and TokenAccess::LogIn().
   static absl::StatusOr<std::unique_ptr<ObjectLoader>> Open(const ProviderContext& provider,
                                                             const std::string& uri);
 

@@ -1,4 +1,5 @@
-// OpenSSL's ENCODER operation (provider-encoder(7)): only to say no.
+// OpenSSL's ENCODER operation (provider-encoder(7)): what can be written of a
+// private key.
 #ifndef KEYWARD_KEYSTORE_PROVIDER_ENCODER_H_
 #define KEYWARD_KEYSTORE_PROVIDER_ENCODER_H_
 
@@ -6,9 +7,10 @@
 
 namespace keyward::provider {
 
-// Ended by an entry without names. They are for private keys, and each attempt to
-// write one is kPrivateKeyNotExportable; without them OpenSSL would fail without a
-// word. Public keys are exported, and written by OpenSSL's own encoders.
+// Ended by an entry without names. They are for private keys. As text (openssl's
+// -text) there are the URI and the public half; each attempt to write the key itself
+// is kPrivateKeyNotExportable. Without them OpenSSL would fail without a word. Public
+// keys are exported, and written by OpenSSL's own encoders.
 const OSSL_ALGORITHM* EncoderAlgorithms();
 
 }  // namespace keyward::provider

@@ -85,6 +85,7 @@ absl::StatusOr<std::unique_ptr<ObjectLoader>> ObjectLoader::Open(const ProviderC
                                                                  const std::string& uri,
                                                                  UriOrigin origin) {
   const QuietQueue quiet;
+  RETURN_IF_ERROR(provider.order());
   absl::StatusOr<pkcs11::ObjectUri> parsed = pkcs11::ObjectUri::Parse(uri);
   if (!parsed.ok()) {
     return ProviderError(Reason::kUriInvalid, parsed.status().message(), parsed.status());

@@ -31,8 +31,8 @@ enum class UriOrigin { kProgram, kFile };
 // names none. Used by one thread at a time.
 class ObjectLoader {
  public:
-  // Parses the URI, finds the token and logs in, if there is a PIN. kUriInvalid,
-  // the errors of TokenCache::Open(), ReadPin() and TokenAccess::LogIn().
+  // Parses the URI, finds the token and logs in, if there is a PIN. kWrongOrder,
+  // kUriInvalid, the errors of TokenCache::Open(), ReadPin() and TokenAccess::LogIn().
   static absl::StatusOr<std::unique_ptr<ObjectLoader>> Open(const ProviderContext& provider,
                                                             const std::string& uri,
                                                             UriOrigin origin);

@@ -19,6 +19,9 @@ class PrivateKey {
   // long as the curve's order. The provider verifies what it gets.
   virtual absl::StatusOr<std::string> SignDigest(const pkcs11::SignatureScheme& scheme,
                                                  absl::string_view digest) const = 0;
+
+  // The RFC 7512 URI that leads to the key, empty where it has none.
+  virtual std::string Uri() const { return ""; }
 };
 
 }  // namespace keyward::provider

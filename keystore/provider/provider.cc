@@ -46,8 +46,11 @@ int GetParams(void* /*provctx*/, OSSL_PARAM params[]) {
   return status == nullptr || OSSL_PARAM_set_int(status, 1) == 1 ? 1 : 0;
 }
 
-const OSSL_ALGORITHM* QueryOperation(void* /*provctx*/, int operation, int* no_cache) {
+const OSSL_ALGORITHM* QueryOperation(void* provctx, int operation, int* no_cache) {
   *no_cache = 0;
+  // In the wrong place it would get keys of others: it answers for URIs, with an error.
+  const bool in_order = ContextOf(provctx).order().ok();
+  if (!in_order && operation != OSSL_OP_STORE && operation != OSSL_OP_DECODER) return nullptr;
   switch (operation) {
     case OSSL_OP_KEYMGMT:
       return KeymgmtAlgorithms();

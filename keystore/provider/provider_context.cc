@@ -26,12 +26,17 @@ Settings ReadSettings(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* core)
   char* module = nullptr;
   char* token = nullptr;
   char* pin_source = nullptr;
+  char* activate = nullptr;
   OSSL_PARAM wanted[] = {OSSL_PARAM_construct_utf8_ptr("pkcs11-module", &module, 0),
                          OSSL_PARAM_construct_utf8_ptr("token", &token, 0),
                          OSSL_PARAM_construct_utf8_ptr("pin-source", &pin_source, 0),
+                         OSSL_PARAM_construct_utf8_ptr("activate", &activate, 0),
                          OSSL_PARAM_construct_end()};
   if (get_params(handle, wanted) != 1) return {};
-  return {.module = OrEmpty(module), .token = OrEmpty(token), .pin_source = OrEmpty(pin_source)};
+  return {.module = OrEmpty(module),
+          .token = OrEmpty(token),
+          .pin_source = OrEmpty(pin_source),
+          .configured = activate != nullptr};
 }
 
 // A provider listed first is asked first, whatever the key: it would be given the
@@ -63,12 +68,13 @@ ProviderContext::ProviderContext(const OSSL_CORE_HANDLE* handle, const OSSL_DISP
       library_context_(OSSL_LIB_CTX_new_from_dispatch(handle, core)),
       default_provider_(library_context_ == nullptr
                             ? nullptr
-                            : OSSL_PROVIDER_load(library_context_.get(), "default")) {}
+                            : OSSL_PROVIDER_load(library_context_.get(), "default")),
+      order_(CheckOrder(handle, core)) {}
 
 absl::StatusOr<std::unique_ptr<ProviderContext>> ProviderContext::New(
     const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* core, bool compiled_in) {
   std::unique_ptr<ProviderContext> context(new ProviderContext(handle, core, compiled_in));
-  absl::Status status = CheckOrder(handle, core);
+  absl::Status status = context->settings_.configured ? absl::OkStatus() : context->order_;
   if (status.ok() && context->default_provider_ == nullptr) {
     const QuietQueue quiet;
     status = OpensslError("cannot make a library context with the default provider");

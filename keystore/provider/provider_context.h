@@ -27,6 +27,8 @@ struct Settings {
   std::string token;
   // A path or file: URI, for URIs without a PIN.
   std::string pin_source;
+  // Whether there is such a section, and not a call of OSSL_PROVIDER_load() alone.
+  bool configured = false;
 };
 
 // Hashing, verification and decoding of public keys happen in a private
@@ -34,6 +36,7 @@ struct Settings {
 // the application has loaded, and never come back to this provider. Thread-safe.
 class ProviderContext {
  public:
+  // kWrongOrder where the program loads the provider by itself; see order().
   static absl::StatusOr<std::unique_ptr<ProviderContext>> New(const OSSL_CORE_HANDLE* handle,
                                                               const OSSL_DISPATCH* core,
                                                               bool compiled_in);
@@ -44,6 +47,10 @@ class ProviderContext {
   // Whether this is the copy in our own programs (compiled_in.h), which takes keys
   // that sign by a PrivateKey of the program's.
   bool compiled_in() const { return compiled_in_; }
+  // kWrongOrder where openssl.cnf has the provider in the wrong place. OpenSSL drops the
+  // errors of a provider that does not start from there, so it starts, offers no key,
+  // and says this to whoever uses a URI.
+  const absl::Status& order() const { return order_; }
   // Tokens that this copy has opened; they stay open as long as it is loaded.
   TokenCache& tokens() const { return tokens_; }
 
@@ -58,6 +65,7 @@ class ProviderContext {
   Settings settings_;
   LibraryContext library_context_;
   DefaultProvider default_provider_;
+  absl::Status order_;
   mutable TokenCache tokens_;
 };
 

@@ -52,6 +52,7 @@ TokenAccess::TokenAccess(std::shared_ptr<SharedModule> module, CK_SLOT_ID slot,
                          const CK_TOKEN_INFO& info)
     : module_(std::move(module)),
       slot_(slot),
+      info_(info),
       label_(Text(info.label)),
       name_(absl::StrCat(module_->path(), "\n", label_, "\n", SerialOf(info))),
       process_(getpid()),

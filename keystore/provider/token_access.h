@@ -66,6 +66,8 @@ class TokenAccess : public std::enable_shared_from_this<TokenAccess> {
   absl::StatusOr<SessionLease> Take();
 
   const std::string& label() const { return label_; }
+  // As it was when the token was found.
+  const CK_TOKEN_INFO& info() const { return info_; }
 
   // Closes the sessions and gives no more. False where some are in use.
   bool ShutDown();
@@ -85,6 +87,7 @@ class TokenAccess : public std::enable_shared_from_this<TokenAccess> {
 
   const std::shared_ptr<SharedModule> module_;
   const CK_SLOT_ID slot_;
+  const CK_TOKEN_INFO info_;
   const std::string label_;
   // Of the token, for the record of refused PINs.
   const std::string name_;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/object_uri.h"
 #include "keystore/pkcs11/token_signer.h"
 #include "keystore/provider/error_queue.h"
 #include "keystore/provider/provider_error.h"
@@ -93,6 +94,11 @@ absl::StatusOr<std::string> TokenKey::SignDigest(const pkcs11::SignatureScheme& 
                        absl::StrCat(signature.status().message(), ": the token \"", token_->label(),
                                     "\" did not sign; ", Advice(signature.status())),
                        signature.status());
+}
+
+std::string TokenKey::Uri() const {
+  return pkcs11::FormatObjectUri(token_->info(), wanted_.label.value_or(""),
+                                 wanted_.id.value_or(""), CKO_PRIVATE_KEY);
 }
 
 }  // namespace keyward::provider

@@ -28,6 +28,7 @@ class TokenKey : public PrivateKey {
   // no such key any more.
   absl::StatusOr<std::string> SignDigest(const pkcs11::SignatureScheme& scheme,
                                          absl::string_view digest) const override;
+  std::string Uri() const override;
 
  private:
   absl::StatusOr<CK_OBJECT_HANDLE> HandleIn(const SessionLease& lease) const;

@@ -12,6 +12,8 @@
 namespace keyward::provider {
 namespace {
 
+using ::testing::HasSubstr;
+
 using KeymgmtTest = ModuleTest;
 
 std::string ProviderOf(const EVP_PKEY* key) {
@@ -100,6 +102,24 @@ TEST_F(KeymgmtTest, DoesNotGiveThePrivateHalf) {
     BIGNUM* number = nullptr;
     EXPECT_NE(EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_D, &number), 1);
   }
+}
+
+TEST_F(KeymgmtTest, ShowsAsTextWhereItIs) {
+  for (const char* object : {"rsa", "ec"}) {
+    const EvpPkeyPtr key =
+        LoadPrivateKey(context(), std::string("pkcs11:type=private;object=") + object);
+    const BioPtr bio(BIO_new(BIO_s_mem()));
+    ASSERT_EQ(EVP_PKEY_print_private(bio.get(), key.get(), 0, nullptr), 1) << TakeError().sentence;
+    const char* data = nullptr;
+    const auto length = BIO_get_mem_data(bio.get(), &data);
+    const std::string text(data, static_cast<size_t>(length));
+    EXPECT_THAT(text, HasSubstr(std::string(";object=") + object + ";type=private\n"));
+    EXPECT_THAT(text, HasSubstr("Public-Key: ("));
+  }
+  // A software key beside it is OpenSSL's to show.
+  const EvpPkeyPtr software(EVP_PKEY_Q_keygen(context(), nullptr, "EC", "P-256"));
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  EXPECT_EQ(EVP_PKEY_print_private(bio.get(), software.get(), 0, nullptr), 1);
 }
 
 TEST_F(KeymgmtTest, CanBeDuplicated) {

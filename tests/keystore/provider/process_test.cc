@@ -181,5 +181,27 @@ TEST_F(ProcessTest, RefusesToBeTheFirstProvider) {
   EXPECT_THAT(sentence, HasSubstr("load the default (or fips) provider before keyward"));
 }
 
+// OpenSSL drops the error of a provider in its configuration that does not start.
+TEST_F(ProcessTest, SaysThatTheConfigurationHasTheWrongOrder) {
+  ASSERT_TRUE(WriteFile(dir_.File("cnf"),
+                        absl::StrCat("openssl_conf = init\n[init]\nproviders = all\n[all]\n"
+                                     "keyward = one\ndefault = two\n[two]\nactivate = 1\n[one]\n",
+                                     SettingsWithPin(dir_.File("pin")), "activate = 1\n"))
+                  .ok());
+  const ContextPtr context(OSSL_LIB_CTX_new());
+  ASSERT_EQ(OSSL_PROVIDER_set_default_search_path(context.get(), KEYWARD_MODULES_DIR), 1);
+  ASSERT_EQ(OSSL_LIB_CTX_load_config(context.get(), dir_.File("cnf").c_str()), 1);
+  EXPECT_TRUE(LoadAll(context.get(), "pkcs11:").failed);
+  EXPECT_EQ(TakeError().reason, static_cast<int>(Reason::kWrongOrder));
+  // It has nothing else, so all keys are the other's.
+  for (const char* type : {"RSA", "EC"}) {
+    const EvpPkeyCtxPtr ours(EVP_PKEY_CTX_new_from_name(context.get(), type, "provider=keyward"));
+    EXPECT_EQ(ours, nullptr);
+  }
+  const EvpPkeyPtr software(EVP_PKEY_Q_keygen(context.get(), nullptr, "EC", "P-256"));
+  ASSERT_NE(software, nullptr);
+  EXPECT_TRUE(SignsAndVerifies(context.get(), software.get()));
+}
+
 }  // namespace
 }  // namespace keyward::provider

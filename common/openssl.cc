@@ -39,9 +39,14 @@ absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
   return absl::FromTM(parts, absl::UTCTimeZone());
 }
 
+void ForgetOpensslErrors() {
+  // Takes the mark away, too.
+  if (ERR_pop_to_mark() == 1) ERR_set_mark();
+}
+
 absl::Status OpensslError(absl::string_view what) {
   const unsigned long code = ERR_peek_last_error();  // NOLINT(google-runtime-int): OpenSSL's type
-  ERR_clear_error();
+  ForgetOpensslErrors();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return absl::InternalError(absl::StrCat(what, ": ", reason == nullptr ? "failed" : reason));
 }

@@ -53,8 +53,12 @@ absl::StatusOr<std::string> EncodeDer(T* object);
 // INTERNAL where `time` is not one of RFC 5280 section 4.1.2.5.
 absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time);
 
+// Empties this thread's OpenSSL error queue down to the newest mark (ERR_set_mark(3)),
+// below which the entries are somebody else's; wholly where there is none.
+void ForgetOpensslErrors();
+
 // An INTERNAL error whose message is `what` and the newest entry of this
-// thread's OpenSSL error queue, which is emptied.
+// thread's OpenSSL error queue, which is then emptied as above.
 absl::Status OpensslError(absl::string_view what);
 
 template <auto kI2d, typename T>

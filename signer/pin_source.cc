@@ -1,66 +1,23 @@
 #include "signer/pin_source.h"
 
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
+#include "common/secret_file.h"
 #include "common/status_macros.h"
 
 namespace keyward::signer {
 namespace {
 
 constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
-
-absl::Status CheckFile(int fd, bool must_be_private) {
-  struct stat info {};
-  if (fstat(fd, &info) != 0) return absl::ErrnoToStatus(errno, "cannot be inspected");
-  if (!S_ISREG(info.st_mode)) return absl::InvalidArgumentError("is no regular file");
-  if (must_be_private && (info.st_mode & kOthers) != 0) {
-    return absl::FailedPreconditionError("others than its owner can access it: chmod 600 it");
-  }
-  return absl::OkStatus();
-}
-
-// Opens without waiting for the writer of a FIFO, which CheckFile() refuses.
-absl::StatusOr<int> Open(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return absl::ErrnoToStatus(errno, "cannot be opened");
-  return fd;
-}
-
-// Reads into a buffer that is wiped, not through a growing string.
-absl::StatusOr<Secret> ReadFirstLine(const std::string& path, bool must_be_private) {
-  ASSIGN_OR_RETURN(const int fd, Open(path));
-  absl::Cleanup close_fd = [fd] { close(fd); };
-  RETURN_IF_ERROR(CheckFile(fd, must_be_private));
-  // The longest PIN, a line's end, and one byte to see that there is more.
-  std::array<char, kMaxPinBytes + 3> buffer;
-  absl::Cleanup wipe = [&] { OPENSSL_cleanse(buffer.data(), buffer.size()); };
-  size_t size = 0;
-  while (size < buffer.size()) {
-    const ssize_t count = read(fd, buffer.data() + size, buffer.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return absl::ErrnoToStatus(errno, "cannot be read");
-    if (count == 0) break;
-    size += static_cast<size_t>(count);
-  }
-  absl::string_view line(buffer.data(), size);
-  line = line.substr(0, line.find('\n'));
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return Secret(std::string(line));
-}
 
 absl::StatusOr<std::string> CredentialPath(const std::string& name) {
   const char* directory = getenv("CREDENTIALS_DIRECTORY");
@@ -98,12 +55,12 @@ absl::Status CheckText(absl::string_view pin) {
 absl::StatusOr<Secret> ReadUnchecked(const PinSource& source) {
   switch (source.kind) {
     case PinSource::Kind::kFile:
-      return ReadFirstLine(source.name, /*must_be_private=*/true);
+      return ReadSecretFile(source.name, kOthers);
     case PinSource::Kind::kEnvironment:
       return ReadVariable(source.name);
     case PinSource::Kind::kCredential: {
       ASSIGN_OR_RETURN(const std::string path, CredentialPath(source.name));
-      return ReadFirstLine(path, /*must_be_private=*/false);
+      return ReadSecretFile(path, 0);
     }
   }
   return absl::InternalError("unknown kind of PIN source");
@@ -138,10 +95,6 @@ absl::StatusOr<Secret> ReadPin(const PinSource& source) {
 
 absl::Status CheckPin(const PinSource& source) { return ReadChecked(source).status(); }
 
-absl::Status CheckPrivate(const std::string& path) {
-  ASSIGN_OR_RETURN(const int fd, Open(path));
-  absl::Cleanup close_fd = [fd] { close(fd); };
-  return CheckFile(fd, /*must_be_private=*/true);
-}
+absl::Status CheckPrivate(const std::string& path) { return CheckFileMode(path, kOthers); }
 
 }  // namespace keyward::signer

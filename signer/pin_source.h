@@ -8,10 +8,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/secret.h"
+#include "common/secret_file.h"
 
 namespace keyward::signer {
 
-inline constexpr size_t kMaxPinBytes = 255;
+inline constexpr size_t kMaxPinBytes = kMaxSecretBytes;
 
 struct PinSource {
   enum class Kind {

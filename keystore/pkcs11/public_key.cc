@@ -3,7 +3,6 @@
 #include <openssl/asn1.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 
 #include <memory>
 #include <optional>
@@ -42,7 +41,7 @@ std::optional<std::string> Uncompressed(const EC_GROUP& group, const uint8_t* oc
                                         size_t length) {
   const PointPtr point(EC_POINT_new(&group));
   if (point == nullptr || EC_POINT_oct2point(&group, point.get(), octets, length, nullptr) != 1) {
-    ERR_clear_error();
+    ForgetOpensslErrors();
     return std::nullopt;
   }
   const auto form = POINT_CONVERSION_UNCOMPRESSED;
@@ -61,7 +60,7 @@ std::optional<std::string> UnwrapPoint(const EC_GROUP& group, const std::string&
   const OctetsPtr octets(
       d2i_ASN1_OCTET_STRING(nullptr, &der, static_cast<long>(value.size())));  // NOLINT
   if (octets == nullptr || der != Bytes(value) + value.size()) {
-    ERR_clear_error();
+    ForgetOpensslErrors();
     return std::nullopt;
   }
   return Uncompressed(group, ASN1_STRING_get0_data(octets.get()), ASN1_STRING_length(octets.get()));
@@ -89,14 +88,14 @@ absl::StatusOr<std::vector<EvpPkeyPtr>> CertifiedKeys(const Session& session,
     EvpPkeyPtr key(X509_get_pubkey(parsed->get()));
     if (key != nullptr) keys.push_back(std::move(key));
   }
-  ERR_clear_error();
+  ForgetOpensslErrors();
   return keys;
 }
 
 std::optional<std::string> BignumOf(const EVP_PKEY& key, const char* name) {
   BIGNUM* value = nullptr;
   if (EVP_PKEY_get_bn_param(&key, name, &value) != 1) {
-    ERR_clear_error();
+    ForgetOpensslErrors();
     return std::nullopt;
   }
   const BignumPtr owned(value);

@@ -30,9 +30,11 @@ class ErrorQueue {
   OSSL_FUNC_core_vset_error_fn* vset_error_ = nullptr;
 };
 
-// While it lives, what others put on this thread's queue does not stay there. For
-// calls of a module: SoftHSM uses OpenSSL too, and leaves errors behind even where it
-// succeeds, which TLS would take for its own. Nothing is raised meanwhile.
+// While it lives, what others put on this thread's queue does not stay there, and what
+// the application has there does. For calls of a module: SoftHSM uses OpenSSL too, and
+// leaves errors behind even where it succeeds, which TLS would take for its own. And for
+// what calls OpensslError(), which forgets all down to this mark. Nothing is raised
+// meanwhile.
 class QuietQueue {
  public:
   QuietQueue();

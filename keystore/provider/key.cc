@@ -2,7 +2,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/param_build.h>
 
@@ -55,7 +54,7 @@ absl::StatusOr<Params> EcParams(const pkcs11::PublicKeyValue& value) {
       nullptr, &der, static_cast<long>(value.ec_params.size())));  // NOLINT(google-runtime-int)
   const int nid = group == nullptr ? NID_undef : EC_GROUP_get_curve_name(group.get());
   if (nid == NID_undef) {
-    ERR_clear_error();
+    ForgetOpensslErrors();
     return ProviderError(Reason::kKeyUnsupported,
                          "the key's curve is not one that OpenSSL knows; use P-256 or P-384");
   }

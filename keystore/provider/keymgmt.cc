@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "keystore/provider/dispatch.h"
+#include "keystore/provider/error_queue.h"
 #include "keystore/provider/provider_error.h"
 
 namespace keyward::provider {
@@ -105,6 +106,7 @@ bool HoldsPrivateKey(const OSSL_PARAM params[]) {
 }
 
 absl::Status ImportInto(Key& key, const OSSL_PARAM params[]) {
+  const QuietQueue quiet;
   const OSSL_PARAM* handed_over = OSSL_PARAM_locate_const(params, kParamPrivateKey);
   if (handed_over != nullptr && key.provider->compiled_in()) {
     const void* address = nullptr;

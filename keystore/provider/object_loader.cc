@@ -67,6 +67,14 @@ absl::Status CheckNoPinPerUse(const pkcs11::Session& session, CK_OBJECT_HANDLE k
                        "(CKA_ALWAYS_AUTHENTICATE), which keyward does not do");
 }
 
+absl::Status CheckNamesKeyAlone(const pkcs11::ObjectUri& uri) {
+  if (!uri.module_path() && !uri.pin_source() && !uri.pin_value()) return absl::OkStatus();
+  return ProviderError(Reason::kUriInvalid,
+                       "a file in place of a key names the key alone: take module-path, pin-source "
+                       "and pin-value out of its URI, and set pkcs11-module and pin-source in the "
+                       "provider's section of openssl.cnf");
+}
+
 }  // namespace
 
 ObjectLoader::ObjectLoader(const ProviderContext& provider, pkcs11::ObjectUri uri,
@@ -74,13 +82,15 @@ ObjectLoader::ObjectLoader(const ProviderContext& provider, pkcs11::ObjectUri ur
     : provider_(&provider), uri_(std::move(uri)), token_(std::move(token)) {}
 
 absl::StatusOr<std::unique_ptr<ObjectLoader>> ObjectLoader::Open(const ProviderContext& provider,
-                                                                 const std::string& uri) {
+                                                                 const std::string& uri,
+                                                                 UriOrigin origin) {
   const QuietQueue quiet;
   RETURN_IF_ERROR(provider.order());
   absl::StatusOr<pkcs11::ObjectUri> parsed = pkcs11::ObjectUri::Parse(uri);
   if (!parsed.ok()) {
     return ProviderError(Reason::kUriInvalid, parsed.status().message(), parsed.status());
   }
+  if (origin == UriOrigin::kFile) RETURN_IF_ERROR(CheckNamesKeyAlone(*parsed));
   ASSIGN_OR_RETURN(std::shared_ptr<TokenAccess> token,
                    provider.tokens().Open(provider.settings(), *parsed));
   ASSIGN_OR_RETURN(const std::optional<Pin> pin, ReadPin(*parsed, provider.settings().pin_source));
@@ -91,28 +101,49 @@ absl::StatusOr<std::unique_ptr<ObjectLoader>> ObjectLoader::Open(const ProviderC
 
 absl::Status ObjectLoader::Select(std::optional<CK_OBJECT_CLASS> wanted) {
   const QuietQueue quiet;
-  found_.clear();
+  objects_.clear();
   if (wanted && uri_.object_class() && *wanted != *uri_.object_class()) {
     return ProviderError(Reason::kObjectWrongType,
                          absl::StrCat("a ", NameOf(wanted), " is needed here, and the URI names a ",
                                       NameOf(uri_.object_class()), "; change its type="));
   }
   const std::optional<CK_OBJECT_CLASS> only = wanted ? wanted : uri_.object_class();
-  ASSIGN_OR_RETURN(const SessionLease lease, token_->Take());
-  for (const CK_OBJECT_CLASS object_class : kClasses) {
-    if (only && *only != object_class) continue;
-    RETURN_IF_ERROR(Search(lease.session(), object_class));
+  return WithSession(*token_,
+                     [&](const SessionLease& lease) { return Fill(lease.session(), only); });
+}
+
+absl::Status ObjectLoader::Fill(const pkcs11::Session& session,
+                                std::optional<CK_OBJECT_CLASS> only) {
+  objects_.clear();
+  ASSIGN_OR_RETURN(const std::vector<Found> all, Search(session, only));
+  for (const Found& found : all) {
+    absl::StatusOr<LoadedObject> object = Load(session, found);
+    if (pkcs11::IsSessionFatal(object.status())) return object.status();
+    const bool left_out =
+        !object.ok() && !NamesOne() && ReasonOfProvider(object.status()) == Reason::kKeyUnsupported;
+    if (!left_out) objects_.push_back(std::move(object));
   }
-  // Whoever can verify with a private key object has its public half too.
-  if (found_.empty() && only == CKO_PUBLIC_KEY && NamesOne()) {
-    RETURN_IF_ERROR(Search(lease.session(), CKO_PRIVATE_KEY));
-    for (Found& found : found_) found.object_class = CKO_PUBLIC_KEY;
-  }
-  if (found_.empty() && (NamesOne() || only)) return NothingFound(lease.session(), only);
   return absl::OkStatus();
 }
 
-absl::Status ObjectLoader::Search(const pkcs11::Session& session, CK_OBJECT_CLASS object_class) {
+absl::StatusOr<std::vector<ObjectLoader::Found>> ObjectLoader::Search(
+    const pkcs11::Session& session, std::optional<CK_OBJECT_CLASS> only) const {
+  std::vector<Found> all;
+  for (const CK_OBJECT_CLASS object_class : kClasses) {
+    if (only && *only != object_class) continue;
+    RETURN_IF_ERROR(SearchClass(session, object_class, all));
+  }
+  // Whoever can verify with a private key object has its public half too.
+  if (all.empty() && only == CKO_PUBLIC_KEY && NamesOne()) {
+    RETURN_IF_ERROR(SearchClass(session, CKO_PRIVATE_KEY, all));
+    for (Found& found : all) found.object_class = CKO_PUBLIC_KEY;
+  }
+  if (all.empty() && (NamesOne() || only)) return NothingFound(session, only);
+  return all;
+}
+
+absl::Status ObjectLoader::SearchClass(const pkcs11::Session& session, CK_OBJECT_CLASS object_class,
+                                       std::vector<Found>& found) const {
   const pkcs11::ObjectTemplate wanted{
       .object_class = object_class, .label = uri_.object(), .id = uri_.id()};
   ASSIGN_OR_RETURN(const std::vector<CK_OBJECT_HANDLE> handles,
@@ -123,13 +154,13 @@ absl::Status ObjectLoader::Search(const pkcs11::Session& session, CK_OBJECT_CLAS
         absl::StrCat(handles.size(), " objects match as ", NameOf(object_class), " on the token \"",
                      token_->label(), "\"; add id= to the URI so that it names one"));
   }
-  for (const CK_OBJECT_HANDLE handle : handles) found_.push_back({object_class, handle});
+  for (const CK_OBJECT_HANDLE handle : handles) found.push_back({object_class, handle});
   return absl::OkStatus();
 }
 
 absl::Status ObjectLoader::NothingFound(const pkcs11::Session& session,
                                         std::optional<CK_OBJECT_CLASS> wanted) const {
-  if (wanted.value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY && !token_->logged_in()) {
+  if (wanted.value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY && !session.CheckLoggedIn().ok()) {
     return ProviderError(Reason::kPinNeeded,
                          absl::StrCat("without a PIN the token \"", token_->label(),
                                       "\" shows no private key; add ?pin-source=file:/path to the "
@@ -149,19 +180,11 @@ absl::Status ObjectLoader::NothingFound(const pkcs11::Session& session,
 }
 
 absl::StatusOr<std::optional<LoadedObject>> ObjectLoader::Next() {
-  const QuietQueue quiet;
-  ASSIGN_OR_RETURN(const SessionLease lease, token_->Take());
-  while (!found_.empty()) {
-    const Found found = found_.front();
-    found_.pop_front();
-    absl::StatusOr<LoadedObject> object = Load(lease.session(), found);
-    const bool left_out =
-        !object.ok() && !NamesOne() && ReasonOfProvider(object.status()) == Reason::kKeyUnsupported;
-    if (left_out) continue;
-    if (!object.ok()) return object.status();
-    return std::optional<LoadedObject>(*std::move(object));
-  }
-  return std::optional<LoadedObject>();
+  if (objects_.empty()) return std::optional<LoadedObject>();
+  absl::StatusOr<LoadedObject> object = std::move(objects_.front());
+  objects_.pop_front();
+  if (!object.ok()) return object.status();
+  return std::optional<LoadedObject>(*std::move(object));
 }
 
 absl::StatusOr<LoadedObject> ObjectLoader::Load(const pkcs11::Session& session,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,6 +22,11 @@ struct LoadedObject {
   std::string certificate;
 };
 
+// Who gave a URI. A program's may say which module is loaded into the process, and which
+// file is read for the PIN. A file in place of a key may be anybody's: it names a key of
+// the module in openssl.cnf, with the PIN from there.
+enum class UriOrigin { kProgram, kFile };
+
 // Goes through the objects that a URI names, or through all of the token's where it
 // names none. Used by one thread at a time.
 class ObjectLoader {
@@ -28,11 +34,13 @@ class ObjectLoader {
   // Parses the URI, finds the token and logs in, if there is a PIN. kWrongOrder,
   // kUriInvalid, the errors of TokenCache::Open(), ReadPin() and TokenAccess::LogIn().
   static absl::StatusOr<std::unique_ptr<ObjectLoader>> Open(const ProviderContext& provider,
-                                                            const std::string& uri);
+                                                            const std::string& uri,
+                                                            UriOrigin origin);
 
-  // Searches; `wanted` is the class that the caller can use, if not any. Where the
-  // URI names an object, it must be there, once in each class: kObjectNotFound,
-  // kObjectAmbiguous, kObjectWrongType, kPinNeeded.
+  // Searches and reads: what was found is good in its session alone. `wanted` is the
+  // class that the caller can use, if not any. Where the URI names an object, it must be
+  // there, once in each class: kObjectNotFound, kObjectAmbiguous, kObjectWrongType,
+  // kPinNeeded. A lost session is replaced, once.
   absl::Status Select(std::optional<CK_OBJECT_CLASS> wanted);
 
   // The next object, nothing at the end. kKeyUnsupported for a key that was asked for
@@ -40,7 +48,7 @@ class ObjectLoader {
   absl::StatusOr<std::optional<LoadedObject>> Next();
 
   // Whether Next() has nothing more to look at.
-  bool done() const { return found_.empty(); }
+  bool done() const { return objects_.empty(); }
 
   // type= of the URI.
   std::optional<CK_OBJECT_CLASS> uri_class() const { return uri_.object_class(); }
@@ -56,7 +64,12 @@ class ObjectLoader {
 
   // Whether the URI says which one is meant.
   bool NamesOne() const { return uri_.object().has_value() || uri_.id().has_value(); }
-  absl::Status Search(const pkcs11::Session& session, CK_OBJECT_CLASS object_class);
+  // Both in one session; `only` is the class, if not any.
+  absl::Status Fill(const pkcs11::Session& session, std::optional<CK_OBJECT_CLASS> only);
+  absl::StatusOr<std::vector<Found>> Search(const pkcs11::Session& session,
+                                            std::optional<CK_OBJECT_CLASS> only) const;
+  absl::Status SearchClass(const pkcs11::Session& session, CK_OBJECT_CLASS object_class,
+                           std::vector<Found>& found) const;
   absl::Status NothingFound(const pkcs11::Session& session,
                             std::optional<CK_OBJECT_CLASS> wanted) const;
   absl::StatusOr<LoadedObject> Load(const pkcs11::Session& session, const Found& found) const;
@@ -66,7 +79,7 @@ class ObjectLoader {
   const ProviderContext* provider_;
   pkcs11::ObjectUri uri_;
   std::shared_ptr<TokenAccess> token_;
-  std::deque<Found> found_;
+  std::deque<absl::StatusOr<LoadedObject>> objects_;
 };
 
 }  // namespace keyward::provider

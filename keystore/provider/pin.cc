@@ -1,32 +1,19 @@
 #include "keystore/provider/pin.h"
 
-#include <set>
+#include <openssl/crypto.h>
+#include <sys/stat.h>
+
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "common/file.h"
-#include "common/mutex.h"
-#include "common/openssl.h"
+#include "common/secret_file.h"
 #include "common/status_macros.h"
 #include "keystore/provider/provider_error.h"
 
 namespace keyward::provider {
 namespace {
-
-constexpr size_t kMaxPinFileBytes = 4096;
-
-struct Refusals {
-  Mutex mutex;
-  std::set<std::pair<std::string, Sha256Digest>> pins ABSL_GUARDED_BY(mutex);
-};
-
-// Not kept when the provider is unloaded, or each time would leave some.
-Refusals& TheRefusals() {
-  static Refusals refusals;
-  return refusals;
-}
 
 // RFC 8089's file:/path and file:///path.
 std::string PathOf(absl::string_view source) {
@@ -36,19 +23,17 @@ std::string PathOf(absl::string_view source) {
   return std::string(source);
 }
 
+// A group may read it: a server's workers, which are not its owner, log in too.
 absl::StatusOr<Pin> ReadPinFile(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxPinFileBytes);
-  if (!text.ok()) {
-    return ProviderError(Reason::kPinUnreadable,
-                         absl::StrCat("the PIN's file: ", text.status().message()), text.status());
+  absl::StatusOr<Secret> pin = ReadSecretFile(path, S_IWGRP | S_IRWXO);
+  absl::Status status = pin.status();
+  if (pin.ok() && pin->empty()) status = absl::InvalidArgumentError("is empty");
+  if (pin.ok() && pin->Expose().size() > kMaxSecretBytes) {
+    status = absl::InvalidArgumentError("holds more than a PIN");
   }
-  // What an editor or echo leaves at the end is not part of the PIN.
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-  if (text->empty()) {
-    return ProviderError(Reason::kPinUnreadable,
-                         absl::StrCat("the PIN's file ", path, " is empty"));
-  }
-  return Pin{Secret(*std::move(text)), path};
+  if (status.ok()) return Pin{.value = *std::move(pin), .source = path, .is_file = true};
+  return ProviderError(Reason::kPinUnreadable,
+                       absl::StrCat("the PIN's file ", path, " ", status.message()), status);
 }
 
 }  // namespace
@@ -56,22 +41,29 @@ absl::StatusOr<Pin> ReadPinFile(const std::string& path) {
 absl::StatusOr<std::optional<Pin>> ReadPin(const pkcs11::ObjectUri& uri,
                                            const std::string& configured_source) {
   if (std::optional<Secret> value = uri.pin_value()) {
-    return Pin{*std::move(value), "the URI's pin-value"};
+    return Pin{.value = *std::move(value), .source = "the URI's pin-value", .from_uri = true};
   }
   const std::string path = uri.pin_source().value_or(PathOf(configured_source));
   if (path.empty()) return std::nullopt;
   ASSIGN_OR_RETURN(Pin pin, ReadPinFile(path));
+  pin.from_uri = uri.pin_source().has_value();
   return pin;
 }
 
-bool WasRefused(const std::string& token, const Secret& pin) {
-  const MutexLock lock(&TheRefusals().mutex);
-  return TheRefusals().pins.count({token, Sha256(pin.Expose())}) != 0;
+Pin Keep(const Pin& pin) {
+  Pin kept{.source = pin.source, .is_file = pin.is_file, .from_uri = pin.from_uri};
+  if (!pin.is_file) kept.value = Secret(std::string(pin.value.Expose()));
+  return kept;
 }
 
-void RememberRefused(const std::string& token, const Secret& pin) {
-  const MutexLock lock(&TheRefusals().mutex);
-  TheRefusals().pins.insert({token, Sha256(pin.Expose())});
+absl::StatusOr<Pin> Recall(const Pin& kept) {
+  return kept.is_file ? ReadPinFile(kept.source) : Keep(kept);
+}
+
+bool SamePin(const Pin& one, const Pin& other) {
+  const absl::string_view a = one.value.Expose();
+  const absl::string_view b = other.value.Expose();
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace keyward::provider

@@ -76,6 +76,7 @@ absl::StatusOr<std::unique_ptr<ProviderContext>> ProviderContext::New(
   std::unique_ptr<ProviderContext> context(new ProviderContext(handle, core, compiled_in));
   absl::Status status = context->settings_.configured ? absl::OkStatus() : context->order_;
   if (status.ok() && context->default_provider_ == nullptr) {
+    const QuietQueue quiet;
     status = OpensslError("cannot make a library context with the default provider");
   }
   if (context->errors_.Check(status, "load")) return context;

@@ -1,13 +1,12 @@
 #include "keystore/provider/signature_context.h"
 
-#include <openssl/err.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "keystore/provider/digest.h"
 #include "keystore/provider/ecdsa_signature.h"
+#include "keystore/provider/error_queue.h"
 #include "keystore/provider/provider_error.h"
 
 namespace keyward::provider {
@@ -57,6 +56,7 @@ absl::Status SignatureContext::SetDigest(absl::string_view name) {
 }
 
 absl::Status SignatureContext::BeginDigest(absl::string_view name) {
+  const QuietQueue quiet;
   RETURN_IF_ERROR(SetDigest(name.empty() ? "SHA256" : name));
   hashing_.reset(EVP_MD_CTX_new());
   const std::unique_ptr<EVP_MD, OpensslDeleter<&EVP_MD_free>> digest(
@@ -69,6 +69,7 @@ absl::Status SignatureContext::BeginDigest(absl::string_view name) {
 }
 
 absl::Status SignatureContext::UpdateDigest(absl::string_view data) {
+  const QuietQueue quiet;
   if (hashing_ == nullptr || EVP_DigestUpdate(hashing_.get(), data.data(), data.size()) != 1) {
     return OpensslError("cannot hash");
   }
@@ -76,6 +77,7 @@ absl::Status SignatureContext::UpdateDigest(absl::string_view data) {
 }
 
 absl::StatusOr<std::string> SignatureContext::FinishDigest() {
+  const QuietQueue quiet;
   uint8_t digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
   if (hashing_ == nullptr || EVP_DigestFinal_ex(hashing_.get(), digest, &length) != 1) {
@@ -124,6 +126,7 @@ absl::StatusOr<SignatureScheme> SignatureContext::Scheme(size_t digest_bytes) co
 }
 
 absl::StatusOr<std::string> SignatureContext::Sign(absl::string_view digest) const {
+  const QuietQueue quiet;
   ASSIGN_OR_RETURN(const SignatureScheme scheme, Scheme(digest.size()));
   if (digest.size() != pkcs11::DigestBytes(scheme.digest)) {
     return ProviderError(
@@ -149,6 +152,7 @@ absl::StatusOr<std::string> SignatureContext::Sign(absl::string_view digest) con
 
 absl::StatusOr<bool> SignatureContext::Verify(absl::string_view signature,
                                               absl::string_view digest) const {
+  const QuietQueue quiet;
   SignatureScheme scheme;
   int salt_length = salt_length_;
   if (padding_ == RSA_PKCS1_PSS_PADDING && salt_length_ == RSA_PSS_SALTLEN_AUTO && digest_) {
@@ -190,6 +194,7 @@ size_t SignatureContext::MaxSignatureBytes() const {
 }
 
 absl::StatusOr<std::unique_ptr<SignatureContext>> SignatureContext::Copy() const {
+  const QuietQueue quiet;
   auto copy = std::make_unique<SignatureContext>(*provider_);
   if (key_ != nullptr) copy->key_ = CopyOf(*key_);
   copy->digest_ = digest_;

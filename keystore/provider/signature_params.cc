@@ -2,11 +2,16 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include <cstring>
+#include <optional>
+#include <string>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "keystore/provider/algorithm_id.h"
 #include "keystore/provider/digest.h"
+#include "keystore/provider/error_queue.h"
 #include "keystore/provider/provider_error.h"
 #include "keystore/provider/signature_context.h"
 
@@ -22,6 +27,13 @@ constexpr Named kSaltLengths[] = {{"digest", RSA_PSS_SALTLEN_DIGEST},
                                   {"max", RSA_PSS_SALTLEN_MAX}};
 constexpr Named kPaddings[] = {{"pkcs1", RSA_PKCS1_PADDING}, {"pss", RSA_PKCS1_PSS_PADDING}};
 
+// Bounded by the parameter's size: its text may end without a zero (OSSL_PARAM(3)).
+std::optional<std::string> TextOf(const OSSL_PARAM& param) {
+  const char* text = nullptr;
+  if (OSSL_PARAM_get_utf8_string_ptr(&param, &text) != 1 || text == nullptr) return std::nullopt;
+  return std::string(text, strnlen(text, param.data_size));
+}
+
 absl::Status NotReadable(const char* name) {
   return ProviderError(Reason::kParameterInvalid,
                        absl::StrCat("the parameter ", name, " is not of the right type"));
@@ -35,14 +47,14 @@ absl::StatusOr<int> ReadNamed(const OSSL_PARAM& param, const Named (&names)[kCou
     if (OSSL_PARAM_get_int(&param, &value) != 1) return NotReadable(param.key);
     return value;
   }
-  const char* text = nullptr;
-  if (OSSL_PARAM_get_utf8_string_ptr(&param, &text) != 1) return NotReadable(param.key);
+  const std::optional<std::string> text = TextOf(param);
+  if (!text) return NotReadable(param.key);
   for (const Named& named : names) {
-    if (absl::string_view(text) == named.name) return named.value;
+    if (*text == named.name) return named.value;
   }
-  if (absl::SimpleAtoi(text, &value)) return value;
+  if (absl::SimpleAtoi(*text, &value)) return value;
   return ProviderError(Reason::kParameterInvalid,
-                       absl::StrCat("\"", text, "\" is no value for ", param.key));
+                       absl::StrCat("\"", *text, "\" is no value for ", param.key));
 }
 
 template <size_t kCount>
@@ -55,9 +67,9 @@ bool WriteNamed(OSSL_PARAM& param, int value, const Named (&names)[kCount]) {
 }
 
 absl::StatusOr<std::string> ReadText(const OSSL_PARAM& param) {
-  const char* text = nullptr;
-  if (OSSL_PARAM_get_utf8_string_ptr(&param, &text) != 1) return NotReadable(param.key);
-  return std::string(text);
+  const std::optional<std::string> text = TextOf(param);
+  if (!text) return NotReadable(param.key);
+  return *text;
 }
 
 }  // namespace
@@ -117,6 +129,7 @@ absl::Status SignatureContext::SetParams(const OSSL_PARAM params[]) {
 }
 
 absl::Status SignatureContext::GetParams(OSSL_PARAM params[]) const {
+  const QuietQueue quiet;
   if (params == nullptr || key_ == nullptr) return absl::OkStatus();
   bool written = true;
   if (auto* id = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID)) {

@@ -35,7 +35,8 @@ Store& Of(void* context) { return *static_cast<Store*>(context); }
 
 void* Open(void* provctx, const char* uri) {
   const ProviderContext& provider = ContextOf(provctx);
-  absl::StatusOr<std::unique_ptr<ObjectLoader>> loader = ObjectLoader::Open(provider, uri);
+  absl::StatusOr<std::unique_ptr<ObjectLoader>> loader =
+      ObjectLoader::Open(provider, uri, UriOrigin::kProgram);
   if (!provider.errors().Check(loader.status(), "store_open")) return nullptr;
   auto store = std::make_unique<Store>();
   store->provider = &provider;

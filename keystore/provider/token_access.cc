@@ -11,6 +11,7 @@
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
 #include "keystore/provider/provider_error.h"
+#include "keystore/provider/refused_pins.h"
 
 namespace keyward::provider {
 namespace {
@@ -56,11 +57,6 @@ TokenAccess::TokenAccess(std::shared_ptr<SharedModule> module, CK_SLOT_ID slot,
       name_(absl::StrCat(module_->path(), "\n", label_, "\n", SerialOf(info))),
       process_(getpid()),
       limit_(SessionLimit(info)) {}
-
-bool TokenAccess::logged_in() const {
-  const MutexLock lock(&mutex_);
-  return logged_in_;
-}
 
 void TokenAccess::EnterProcess() {
   if (process_ == getpid()) return;
@@ -151,46 +147,63 @@ void TokenAccess::GiveBack(pkcs11::Session session, uint64_t generation, bool gi
   closed.push_back(std::move(session));
 }
 
-absl::Status TokenAccess::LogInOn(const pkcs11::Session& session, const Pin& pin) {
-  if (session.CheckLoggedIn().ok()) return absl::OkStatus();
-  if (WasRefused(name_, pin.value)) {
-    return ProviderError(
-        Reason::kPinRefused,
-        absl::StrCat("the token \"", label_, "\" has refused the PIN from ", pin.source,
-                     " before; it is not tried again, because wrong "
-                     "PINs lock the token. Correct the PIN"));
+absl::Status TokenAccess::Refused(const Pin& pin, absl::string_view what) const {
+  return ProviderError(Reason::kPinRefused, absl::StrCat("the PIN from ", pin.source, " ", what,
+                                                         "; the token is \"", label_, "\""));
+}
+
+absl::StatusOr<bool> TokenAccess::LogInOn(const pkcs11::Session& session, const Pin& pin) {
+  if (session.CheckLoggedIn().ok()) return false;
+  if (!MayTry(name_, pin)) {
+    return Refused(pin,
+                   "is not tried: the token has refused one before, and wrong PINs lock it. "
+                   "Correct the file of pin-source that held it, or restart the program");
   }
   // C_Login takes the PIN as non-const but does not change it (PKCS#11 11.6).
   auto* text = reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(pin.value.Expose().data()));
   const CK_RV rv = module_->functions().C_Login(session.handle(), CKU_USER, text,
                                                 static_cast<CK_ULONG>(pin.value.Expose().size()));
-  if (rv == CKR_USER_ALREADY_LOGGED_IN) return absl::OkStatus();
+  if (rv == CKR_USER_ALREADY_LOGGED_IN) return false;
   absl::Status status = pkcs11::CkStatus(rv, "C_Login");
   if (pkcs11::IsPinError(status)) {
-    RememberRefused(name_, pin.value);
+    RememberRefused(name_, pin);
     return ProviderError(
         Reason::kPinRefused,
         absl::StrCat(status.message(), ": the token \"", label_, "\" refused the PIN from ",
                      pin.source, "; correct it. Wrong PINs lock the token, so it was tried once"),
         status);
   }
-  return status;
+  RETURN_IF_ERROR(status);
+  return true;
+}
+
+// The token is not asked while somebody is logged in, so the answer is ours.
+absl::Status TokenAccess::CompareWith(const Pin& kept, const Pin& pin) const {
+  ASSIGN_OR_RETURN(const Pin opened_with, Recall(kept));
+  if (SamePin(opened_with, pin)) return absl::OkStatus();
+  RememberDifferent(name_);
+  return Refused(pin, absl::StrCat("is not the one from ", kept.source, ", which opened it"));
 }
 
 absl::Status TokenAccess::LogIn(const Pin& pin) {
   const MutexLock login(&login_mutex_);
-  if (pin_ && logged_in()) {
-    if (pin_->value.Expose() == pin.value.Expose()) return absl::OkStatus();
-    // The token is not asked while somebody is logged in, so the answer is ours.
-    return ProviderError(
-        Reason::kPinRefused,
-        absl::StrCat("the PIN from ", pin.source, " is not the one from ", pin_->source,
-                     ", with which the token \"", label_, "\" was opened"));
+  // Whatever the file holds now serves for the next login.
+  if (pin_ && pin_->is_file && pin.is_file && pin_->source == pin.source) return absl::OkStatus();
+  if (!MayCompare(name_, pin)) {
+    return Refused(pin,
+                   "is not looked at: a URI gave another than the one that opened the token "
+                   "before. Correct the URIs and restart the program");
   }
-  ASSIGN_OR_RETURN(SessionLease lease, Take());
-  RETURN_IF_ERROR(LogInOn(lease.session(), pin));
-  pin_ = Pin{Secret(std::string(pin.value.Expose())), pin.source};
-  login_generation_ = lease.generation();
+  if (pin_) return CompareWith(*pin_, pin);
+  uint64_t generation = 0;
+  ASSIGN_OR_RETURN(const bool checked, WithSession(*this, [&](const SessionLease& lease) {
+                     generation = lease.generation();
+                     return LogInOn(lease.session(), pin);
+                   }));
+  // Another part of the program has logged in: whether this PIN is right nobody knows.
+  if (!checked) return absl::OkStatus();
+  pin_ = Keep(pin);
+  login_generation_ = generation;
   const MutexLock lock(&mutex_);
   logged_in_ = true;
   return absl::OkStatus();
@@ -199,7 +212,11 @@ absl::Status TokenAccess::LogIn(const Pin& pin) {
 absl::Status TokenAccess::LogInAgain(const pkcs11::Session& session, uint64_t generation) {
   const MutexLock login(&login_mutex_);
   if (login_generation_ >= generation || !pin_) return absl::OkStatus();
-  RETURN_IF_ERROR(LogInOn(session, *pin_));
+  // A child whose module has not noticed the fork needs no PIN, and may not read it.
+  if (!session.CheckLoggedIn().ok()) {
+    ASSIGN_OR_RETURN(const Pin pin, Recall(*pin_));
+    RETURN_IF_ERROR(LogInOn(session, pin).status());
+  }
   login_generation_ = generation;
   return absl::OkStatus();
 }

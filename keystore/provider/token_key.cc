@@ -78,22 +78,14 @@ absl::StatusOr<CK_OBJECT_HANDLE> TokenKey::HandleIn(const SessionLease& lease) c
   return handle;
 }
 
-absl::StatusOr<std::string> TokenKey::SignOnce(const pkcs11::SignatureScheme& scheme,
-                                               absl::string_view digest) const {
-  ASSIGN_OR_RETURN(SessionLease lease, token_->Take());
-  const absl::StatusOr<CK_OBJECT_HANDLE> handle = HandleIn(lease);
-  absl::StatusOr<std::string> signature =
-      handle.ok() ? pkcs11::SignDigest(lease.session(), scheme, *handle, digest, signature_bytes_)
-                  : absl::StatusOr<std::string>(handle.status());
-  if (pkcs11::IsSessionFatal(signature.status())) lease.GiveUp();
-  return signature;
-}
-
 absl::StatusOr<std::string> TokenKey::SignDigest(const pkcs11::SignatureScheme& scheme,
                                                  absl::string_view digest) const {
   const QuietQueue quiet;
-  absl::StatusOr<std::string> signature = SignOnce(scheme, digest);
-  if (pkcs11::IsSessionFatal(signature.status())) signature = SignOnce(scheme, digest);
+  absl::StatusOr<std::string> signature =
+      WithSession(*token_, [&](const SessionLease& lease) -> absl::StatusOr<std::string> {
+        ASSIGN_OR_RETURN(const CK_OBJECT_HANDLE handle, HandleIn(lease));
+        return pkcs11::SignDigest(lease.session(), scheme, handle, digest, signature_bytes_);
+      });
   if (signature.ok() || !pkcs11::CkRvOf(signature.status()) ||
       ReasonOfProvider(signature.status()) != Reason::kTokenFailed) {
     return signature;

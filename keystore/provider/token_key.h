@@ -31,8 +31,6 @@ class TokenKey : public PrivateKey {
   std::string Uri() const override;
 
  private:
-  absl::StatusOr<std::string> SignOnce(const pkcs11::SignatureScheme& scheme,
-                                       absl::string_view digest) const;
   absl::StatusOr<CK_OBJECT_HANDLE> HandleIn(const SessionLease& lease) const;
   absl::StatusOr<CK_OBJECT_HANDLE> Find(const pkcs11::Session& session) const;
 

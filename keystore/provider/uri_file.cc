@@ -24,6 +24,7 @@ ASN1_SEQUENCE(KEYWARD_URI_FILE) =
 } static_ASN1_SEQUENCE_END(KEYWARD_URI_FILE)
 
         void Free(KEYWARD_URI_FILE * file) {
+  if (file->uri != nullptr) OPENSSL_cleanse(file->uri->data, file->uri->length);
   ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(file), ASN1_ITEM_rptr(KEYWARD_URI_FILE));
 }
 

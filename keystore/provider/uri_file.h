@@ -14,7 +14,8 @@ namespace keyward::provider {
 // the format of the pkcs11-provider project, so that a file serves both.
 inline constexpr char kUriFileLabel[] = "PKCS#11 PROVIDER URI";
 
-// The URI in `der`. INVALID_ARGUMENT where it is something else.
+// The URI in `der`, for the caller to wipe: there may be a PIN in it. INVALID_ARGUMENT
+// where it is something else.
 absl::StatusOr<std::string> UriFromDer(absl::string_view der);
 
 }  // namespace keyward::provider

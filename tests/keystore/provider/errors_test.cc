@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/err.h>
+#include <sys/stat.h>
 
 #include "absl/strings/str_cat.h"
-#include "common/file.h"
 #include "tests/keystore/provider/module_fixture.h"
 
 namespace keyward::provider {
@@ -33,8 +33,7 @@ class ErrorsTest : public ModuleTest {
 
   // A context whose settings have `pin` in their file.
   std::unique_ptr<OpensslContext> WithPin(const std::string& pin) const {
-    EXPECT_TRUE(WriteFile(dir_.File("other-pin"), pin).ok());
-    return std::make_unique<OpensslContext>(SettingsWithPin(dir_.File("other-pin")));
+    return std::make_unique<OpensslContext>(SettingsWithPin(WritePin("other-pin", pin)));
   }
 };
 
@@ -110,14 +109,55 @@ TEST_F(ErrorsTest, TriesAWrongPinOnceInTheProcess) {
   EXPECT_THAT(ErrorOf(context->get(), "pkcs11:object=rsa").sentence, HasSubstr("before"));
   const auto again = WithPin("not-the-pin");
   EXPECT_THAT(ErrorOf(again->get(), "pkcs11:object=rsa").sentence, HasSubstr("before"));
+  // Corrected, but not well; then once more.
+  EXPECT_THAT(ErrorOf(WithPin("nor-this")->get(), "pkcs11:object=rsa").sentence,
+              HasSubstr("CKR_PIN"));
+  EXPECT_THAT(ErrorOf(WithPin("not-the-pin")->get(), "pkcs11:object=rsa").sentence,
+              HasSubstr("before"));
   const auto right = WithPin(testing::kUserPin);
   EXPECT_NE(LoadPrivateKey(right->get(), "pkcs11:object=rsa"), nullptr);
+}
+
+// Neither another nor the right one, until an operator acts.
+TEST_F(ErrorsTest, TriesNoUrisPinAfterOneThatWasWrong) {
+  const std::string uri = "pkcs11:object=rsa?pin-value=";
+  Expect(Reason::kPinRefused, uri + "not-the-pin", "CKR_PIN_INCORRECT");
+  Expect(Reason::kPinRefused, uri + "nor-this", "is not tried");
+  Expect(Reason::kPinRefused, uri + testing::kUserPin, "is not tried");
+  Expect(Reason::kPinRefused, "pkcs11:object=rsa?pin-source=" + WritePin("other", "x-y-z"),
+         "is not tried");
+  Expect(Reason::kPinRefused, "pkcs11:object=rsa", "is not tried");
 }
 
 // The token does not check a PIN while somebody is logged in.
 TEST_F(ErrorsTest, WrongPinWhileTheTokenIsOpen) {
   EXPECT_NE(LoadPrivateKey(context(), "pkcs11:object=rsa"), nullptr);
+  const std::string right = absl::StrCat("pkcs11:object=rsa?pin-value=", testing::kUserPin);
+  EXPECT_NE(LoadPrivateKey(context(), right), nullptr);
   Expect(Reason::kPinRefused, "pkcs11:object=rsa?pin-value=not-the-pin", "is not the one");
+  // The right one cannot be found out by trying.
+  Expect(Reason::kPinRefused, right, "is not looked at");
+  Expect(Reason::kPinRefused, "pkcs11:object=rsa?pin-source=" + WritePin("same", testing::kUserPin),
+         "is not looked at");
+  EXPECT_NE(LoadPrivateKey(context(), "pkcs11:object=rsa"), nullptr);
+}
+
+TEST_F(ErrorsTest, KeepsNoPinThatTheTokenHasNotChecked) {
+  // Loads the module.
+  EXPECT_TRUE(LoadAll(context(), "pkcs11:token=nowhere").failed);
+  CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+  ASSERT_EQ(Softhsm().C_OpenSession(Slot(), CKF_SERIAL_SESSION, nullptr, nullptr, &session),
+            CKR_OK);
+  std::string pin = testing::kUserPin;
+  ASSERT_EQ(Softhsm().C_Login(session, CKU_USER, reinterpret_cast<CK_UTF8CHAR_PTR>(pin.data()),
+                              pin.size()),
+            CKR_OK);
+  const auto wrong = WithPin("not-the-pin");
+  EXPECT_NE(LoadPrivateKey(wrong->get(), "pkcs11:object=rsa"), nullptr);
+  EXPECT_NE(LoadPrivateKey(context(), "pkcs11:object=rsa"), nullptr);
+  ASSERT_EQ(Softhsm().C_Logout(session), CKR_OK);
+  EXPECT_THAT(ErrorOf(wrong->get(), "pkcs11:object=rsa").sentence, HasSubstr("CKR_PIN_INCORRECT"));
+  EXPECT_EQ(Softhsm().C_CloseSession(session), CKR_OK);
 }
 
 TEST_F(ErrorsTest, NoPin) {
@@ -129,8 +169,24 @@ TEST_F(ErrorsTest, NoPin) {
 
 TEST_F(ErrorsTest, PinThatCannotBeRead) {
   Expect(Reason::kPinUnreadable, "pkcs11:object=rsa?pin-source=file:/nowhere/pin", "/nowhere/pin");
-  EXPECT_TRUE(WriteFile(dir_.File("empty"), "\n").ok());
-  Expect(Reason::kPinUnreadable, "pkcs11:object=rsa?pin-source=" + dir_.File("empty"), "empty");
+  const std::string uri = "pkcs11:object=rsa?pin-source=";
+  Expect(Reason::kPinUnreadable, uri + WritePin("empty", "\n"), "empty");
+  Expect(Reason::kPinUnreadable, uri + WritePin("long", std::string(256, '1')), "more than a PIN");
+  // Nobody writes into it.
+  ASSERT_EQ(mkfifo(dir_.File("fifo").c_str(), 0600), 0);
+  Expect(Reason::kPinUnreadable, uri + dir_.File("fifo"), "no regular file");
+}
+
+// A server's group may read it, so that its workers can.
+TEST_F(ErrorsTest, PinThatAnyUserCanRead) {
+  const std::string file = WritePin("open", testing::kUserPin);
+  const std::string uri = "pkcs11:object=rsa?pin-source=" + file;
+  for (const mode_t mode : {0604, 0602, 0620}) {
+    ASSERT_EQ(chmod(file.c_str(), mode), 0);
+    Expect(Reason::kPinUnreadable, uri, "others than its owner");
+  }
+  ASSERT_EQ(chmod(file.c_str(), 0640), 0);
+  EXPECT_NE(LoadPrivateKey(context(), uri), nullptr) << TakeError().sentence;
 }
 
 TEST_F(ErrorsTest, NoModule) {

@@ -74,6 +74,57 @@ TEST_F(FaultsTest, LogsInAgainAfterTheSessionsAreLost) {
   EXPECT_THAT(*calls, HasSubstr("C_Sign\nC_Login\nC_Sign\n"));
 }
 
+// Without the provider's knowing.
+TEST_F(FaultsTest, LoadsKeysAfterTheSessionsAreLost) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(Softhsm().C_CloseAllSessions(Slot()), CKR_OK);
+    EXPECT_NE(LoadPrivateKey(context(), "pkcs11:object=ec;type=private"), nullptr)
+        << TakeError().sentence;
+  }
+  EXPECT_TRUE(SignsAndVerifies()) << TakeError().sentence;
+}
+
+TEST_F(FaultsTest, LogsInAfterTheSessionsAreLost) {
+  const OpensslContext without(absl::StrCat("pkcs11-module = ", KEYWARD_FAULTY_MODULE, "\n"));
+  key_.reset();
+  openssl_.reset();
+  // Its session is in the pool, and no login.
+  EXPECT_FALSE(LoadAll(without.get(), "pkcs11:type=public").failed) << TakeError().sentence;
+  ASSERT_EQ(Softhsm().C_CloseAllSessions(Slot()), CKR_OK);
+  EXPECT_NE(LoadPrivateKey(without.get(), "pkcs11:object=rsa?pin-source=" + dir_.File("pin")),
+            nullptr)
+      << TakeError().sentence;
+}
+
+// A handle is good in its session alone, and may be another object's in the next.
+TEST_F(FaultsTest, GoesOnWithAListAfterTheSessionsAreLost) {
+  OSSL_STORE_CTX* store = OSSL_STORE_open_ex("pkcs11:", context(), nullptr, nullptr, nullptr,
+                                             nullptr, nullptr, nullptr);
+  ASSERT_NE(store, nullptr);
+  int objects = 0;
+  while (OSSL_STORE_eof(store) == 0) {
+    OSSL_STORE_INFO* info = OSSL_STORE_load(store);
+    objects += info != nullptr ? 1 : 0;
+    OSSL_STORE_INFO_free(info);
+    ASSERT_EQ(Softhsm().C_CloseAllSessions(Slot()), CKR_OK);
+  }
+  EXPECT_EQ(OSSL_STORE_error(store), 0) << TakeError().sentence;
+  OSSL_STORE_close(store);
+  EXPECT_EQ(objects, 6);
+}
+
+// Which is not kept in memory: what it holds now is tried, once.
+TEST_F(FaultsTest, ReadsThePinsFileToLogInAgain) {
+  WritePin("pin", "not-the-pin");
+  ASSERT_EQ(Softhsm().C_CloseAllSessions(Slot()), CKR_OK);
+  EXPECT_FALSE(SignsAndVerifies());
+  EXPECT_THAT(TakeError().sentence, HasSubstr("CKR_PIN_INCORRECT"));
+  EXPECT_FALSE(SignsAndVerifies());
+  EXPECT_THAT(TakeError().sentence, HasSubstr("is not tried"));
+  WritePin("pin", testing::kUserPin);
+  EXPECT_TRUE(SignsAndVerifies()) << TakeError().sentence;
+}
+
 TEST_F(FaultsTest, NeverGivesASignatureThatDoesNotVerify) {
   SetFaults("C_Sign corrupt");
   EXPECT_EQ(Sign(context(), key_.get(), "SHA256", "data"), "");

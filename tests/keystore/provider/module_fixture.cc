@@ -1,5 +1,6 @@
 #include "tests/keystore/provider/module_fixture.h"
 
+#include <dlfcn.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
 
@@ -152,8 +153,39 @@ ModuleTest::ModuleTest() {
   Pkcs11Tool({"--keypairgen", "--key-type", "EC:prime256v1", "--label", "ec", "--id", "02"});
   Pkcs11Tool({"--keypairgen", "--key-type", "EC:secp384r1", "--label", "ec384", "--id", "03"});
   // With the line's end that an editor leaves.
-  if (!WriteFile(dir_.File("pin"), absl::StrCat(testing::kUserPin, "\n")).ok()) abort();
+  WritePin("pin", absl::StrCat(testing::kUserPin, "\n"));
   openssl_ = std::make_unique<OpensslContext>(SettingsWithPin(dir_.File("pin")));
+}
+
+std::string ModuleTest::WritePin(absl::string_view name, absl::string_view pin) const {
+  const std::string path = dir_.File(name);
+  if (!WriteFile(path, pin, 0600).ok()) abort();
+  return path;
+}
+
+CK_FUNCTION_LIST& ModuleTest::Softhsm() {
+  void* library = dlopen(testing::kSoftHsmModule, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+  if (library == nullptr) abort();
+  auto get = reinterpret_cast<CK_C_GetFunctionList>(dlsym(library, "C_GetFunctionList"));
+  // The provider holds it, too.
+  dlclose(library);
+  CK_FUNCTION_LIST* functions = nullptr;
+  if (get == nullptr || get(&functions) != CKR_OK) abort();
+  return *functions;
+}
+
+CK_SLOT_ID ModuleTest::Slot() {
+  CK_SLOT_ID slots[4];
+  CK_ULONG count = 4;
+  if (Softhsm().C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK) abort();
+  for (CK_ULONG i = 0; i < count; ++i) {
+    CK_TOKEN_INFO info{};
+    if (Softhsm().C_GetTokenInfo(slots[i], &info) == CKR_OK &&
+        (info.flags & CKF_TOKEN_INITIALIZED) != 0) {
+      return slots[i];
+    }
+  }
+  abort();
 }
 
 void ModuleTest::Pkcs11Tool(const std::vector<std::string>& arguments) {

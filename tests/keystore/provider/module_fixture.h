@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/openssl.h"
+#include "keystore/pkcs11/cryptoki.h"
 #include "keystore/provider/provider_error.h"
 #include "tests/testing/softhsm.h"
 #include "tests/testing/temp_dir.h"
@@ -71,6 +72,13 @@ EvpPkeyPtr PublicCopy(OSSL_LIB_CTX* context, const EVP_PKEY* key);
 class ModuleTest : public ::testing::Test {
  protected:
   ModuleTest();
+
+  // Writes `pin` where its owner alone may read it; the path.
+  std::string WritePin(absl::string_view name, absl::string_view pin) const;
+
+  // Another part of the program, which uses SoftHSM by itself.
+  static CK_FUNCTION_LIST& Softhsm();
+  static CK_SLOT_ID Slot();
 
   // Runs pkcs11-tool, logged in, on the token.
   static void Pkcs11Tool(const std::vector<std::string>& arguments);

@@ -179,6 +179,54 @@ TEST_F(SignatureTest, LeavesNothingOnTheQueueWhenItSigns) {
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
 
+// Whatever the application has there is its own.
+TEST_F(SignatureTest, LeavesTheApplicationsErrorsAndMarks) {
+  ERR_clear_error();
+  ERR_raise_data(ERR_LIB_USER, 77, "the application's");
+  const auto theirs = ERR_peek_error();
+  ASSERT_EQ(ERR_set_mark(), 1);
+  for (const char* object : {"rsa", "ec", "ec384"}) {
+    const EvpPkeyPtr key =
+        LoadPrivateKey(context(), std::string("pkcs11:type=private;object=") + object);
+    ASSERT_NE(key, nullptr);
+    std::string signature = Sign(context(), key.get(), "SHA256", kData);
+    EXPECT_TRUE(Verify(context(), key.get(), "SHA256", kData, signature));
+    EXPECT_FALSE(Verify(context(), key.get(), "SHA256", kData, "no signature"));
+    EXPECT_EQ(Sign(context(), key.get(), "MD5", kData), "");
+    EXPECT_EQ(ERR_peek_error(), theirs) << object;
+  }
+  EXPECT_EQ(LoadPrivateKey(context(), "pkcs11:object=nobody"), nullptr);
+  EXPECT_EQ(LoadPrivateKey(context(), "pkcs11:object=rsa?module-path=/nowhere.so"), nullptr);
+  EXPECT_EQ(ERR_peek_error(), theirs);
+  EXPECT_EQ(ERR_pop_to_mark(), 1);
+  EXPECT_EQ(ERR_peek_last_error(), theirs);
+  ERR_clear_error();
+}
+
+// OSSL_PARAM(3): the size says where it ends.
+TEST_F(SignatureTest, ReadsTextsThatEndWithoutAZero) {
+  const EvpPkeyPtr key = LoadPrivateKey(context(), "pkcs11:object=rsa;type=private");
+  const EvpPkeyCtxPtr signing(EVP_PKEY_CTX_new_from_pkey(context(), key.get(), nullptr));
+  ASSERT_EQ(EVP_PKEY_sign_init(signing.get()), 1);
+  char digest[] = {'S', 'H', 'A', '3', '8', '4', '-', '-'};
+  char padding[] = {'p', 's', 's', '-'};
+  char salt[] = {'4', '8', '8'};
+  OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, digest, 6),
+      OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, padding, 3),
+      OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, salt, 2),
+      OSSL_PARAM_construct_end()};
+  ASSERT_EQ(EVP_PKEY_CTX_set_params(signing.get(), params), 1) << TakeError().sentence;
+  int value = 0;
+  EXPECT_GT(EVP_PKEY_CTX_get_rsa_padding(signing.get(), &value), 0);
+  EXPECT_EQ(value, RSA_PKCS1_PSS_PADDING);
+  EXPECT_GT(EVP_PKEY_CTX_get_rsa_pss_saltlen(signing.get(), &value), 0);
+  EXPECT_EQ(value, 48);
+  const EVP_MD* hash = nullptr;
+  EXPECT_GT(EVP_PKEY_CTX_get_signature_md(signing.get(), &hash), 0);
+  EXPECT_EQ(EVP_MD_get_type(hash), NID_sha384);
+}
+
 TEST_F(SignatureTest, SignsOnManyThreadsWithOneKey) {
   for (const char* uri : {"pkcs11:object=rsa;type=private", "pkcs11:object=ec;type=private"}) {
     const EvpPkeyPtr key = LoadPrivateKey(context(), uri);

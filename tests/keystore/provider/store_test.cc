@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/file.h"
@@ -15,8 +16,27 @@
 namespace keyward::provider {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+constexpr char kLabel[] = "PKCS#11 PROVIDER URI";
+
+// DER of one byte of length.
+std::string Tlv(char tag, const std::string& value) {
+  EXPECT_LT(value.size(), 128U);
+  return std::string{tag, static_cast<char>(value.size())} + value;
+}
+
+// What a file with `uri` holds, also of one that scripts/pkcs11-uri-pem refuses.
+std::string UriFile(const std::string& uri) {
+  return Tlv(0x30, Tlv(0x1a, "PKCS#11 Provider URI v1.0") + Tlv(0x0c, uri));
+}
+
+std::string Pem(const std::string& label, const std::string& der) {
+  return absl::StrCat("-----BEGIN ", label, "-----\n", absl::Base64Escape(der), "\n-----END ",
+                      label, "-----\n");
+}
 
 class StoreTest : public ModuleTest {
  protected:
@@ -161,6 +181,45 @@ TEST_F(StoreTest, ReadsAKeyByAFileWithItsUri) {
 TEST_F(StoreTest, SaysWhyAFileWithAUriGivesNoKey) {
   EXPECT_EQ(ReadPem(PemOf("pkcs11:object=nobody;type=private")), nullptr);
   EXPECT_EQ(TakeError().reason, static_cast<int>(Reason::kObjectNotFound));
+}
+
+// Who can change a key's file must not choose what is loaded into the program, or what
+// it opens.
+TEST_F(StoreTest, RefusesAFileWithAModuleOrAPin) {
+  for (const std::string& query :
+       {std::string("module-path=/nowhere.so"), absl::StrCat("pin-value=", testing::kUserPin),
+        absl::StrCat("pin-source=", dir_.File("pin"))}) {
+    const std::string uri = absl::StrCat("pkcs11:object=rsa;type=private?", query);
+    EXPECT_EQ(ReadPem(Pem(kLabel, UriFile(uri))), nullptr);
+    const QueuedError error = TakeError();
+    EXPECT_EQ(error.reason, static_cast<int>(Reason::kUriInvalid)) << error.sentence;
+    EXPECT_THAT(error.sentence, HasSubstr("names the key alone"));
+    const testing::Finished made =
+        testing::Run({KEYWARD_SOURCE_DIR "/scripts/pkcs11-uri-pem", uri});
+    EXPECT_NE(made.exit_code, 0);
+    EXPECT_THAT(made.err, HasSubstr("openssl.cnf"));
+    EXPECT_EQ(made.out, "");
+  }
+}
+
+// OpenSSL offers us what is in them, too.
+TEST_F(StoreTest, TakesAUriFromItsOwnPemBlockAlone) {
+  const std::string der = UriFile("pkcs11:object=rsa;type=private");
+  EXPECT_NE(ReadPem(Pem(kLabel, der)), nullptr) << TakeError().sentence;
+  for (const char* label : {"PRIVATE KEY", "PUBLIC KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"}) {
+    EXPECT_EQ(ReadPem(Pem(label, der)), nullptr) << label;
+    const std::string pem = Pem(label, UriFile("pkcs11:object=rsa;type=public"));
+    const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    const EvpPkeyPtr key(
+        PEM_read_bio_PUBKEY_ex(bio.get(), nullptr, nullptr, nullptr, context(), nullptr));
+    EXPECT_EQ(key, nullptr) << label;
+  }
+  const auto* begin = reinterpret_cast<const uint8_t*>(der.data());
+  const EvpPkeyPtr key(d2i_AutoPrivateKey_ex(nullptr, &begin,
+                                             static_cast<long>(der.size()),  // NOLINT
+                                             context(), nullptr));
+  EXPECT_EQ(key, nullptr);
+  EXPECT_EQ(TakeError().reason, 0);
 }
 
 TEST_F(StoreTest, TakesNoOtherFileForOneWithAUri) {

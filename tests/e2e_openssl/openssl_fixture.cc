@@ -71,7 +71,7 @@ OpensslTest::OpensslTest() {
 }
 
 std::string OpensslTest::Write(absl::string_view name, absl::string_view contents) const {
-  const absl::Status status = WriteFile(File(name), contents);
+  const absl::Status status = WriteFile(File(name), contents, 0600);
   EXPECT_TRUE(status.ok()) << status;
   return File(name);
 }

@@ -37,18 +37,19 @@ std::string PathOf(absl::string_view source) {
 }
 
 absl::StatusOr<Pin> ReadPinFile(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxPinFileBytes);
+  const absl::StatusOr<Secret> text = ReadSecretFile(path, kMaxPinFileBytes);
   if (!text.ok()) {
     return ProviderError(Reason::kPinUnreadable,
                          absl::StrCat("the PIN's file: ", text.status().message()), text.status());
   }
   // What an editor or echo leaves at the end is not part of the PIN.
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-  if (text->empty()) {
+  absl::string_view pin = text->Expose();
+  while (!pin.empty() && (pin.back() == '\n' || pin.back() == '\r')) pin.remove_suffix(1);
+  if (pin.empty()) {
     return ProviderError(Reason::kPinUnreadable,
                          absl::StrCat("the PIN's file ", path, " is empty"));
   }
-  return Pin{Secret(*std::move(text)), path};
+  return Pin{Secret(std::string(pin)), path};
 }
 
 }  // namespace

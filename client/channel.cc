@@ -79,7 +79,9 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(const SignerClientOpti
   absl::Cleanup wipe = [&] { WipeString(tls.pem_private_key); };
   ASSIGN_OR_RETURN(tls.pem_root_certs, ReadPem(options.ca_file, "CA of the signer"));
   ASSIGN_OR_RETURN(tls.pem_cert_chain, ReadPem(options.certificate_file, "client certificate"));
-  ASSIGN_OR_RETURN(tls.pem_private_key, ReadPem(options.private_key_file, "private key"));
+  const absl::StatusOr<Secret> pem = ReadSecretFile(options.private_key_file);
+  if (!pem.ok()) return Annotate(pem.status(), "private key");
+  tls.pem_private_key = std::string(pem->Expose());
   RETURN_IF_ERROR(ParseCertificate(tls.pem_root_certs, options.ca_file).status());
   ASSIGN_OR_RETURN(const X509Ptr certificate,
                    ParseCertificate(tls.pem_cert_chain, options.certificate_file));

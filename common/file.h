@@ -8,12 +8,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/secret.h"
 
 namespace keyward {
 
 // The bytes of the file at `path`. An error names the path and the system's
 // reason; one longer than `max_bytes` is INVALID_ARGUMENT.
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes = 1 << 20);
+
+// The same of a file that holds a secret: no copy is left behind in memory.
+absl::StatusOr<Secret> ReadSecretFile(const std::string& path, size_t max_bytes = 1 << 16);
 
 // Writes `contents` to `path` with permissions `mode`, by way of a temporary
 // file beside it, so that a reader sees the old contents or the new and never a

@@ -31,7 +31,7 @@ absl::StatusOr<UniqueFd> Open(const std::string& path, mode_t forbidden) {
 
 }  // namespace
 
-absl::StatusOr<Secret> ReadSecretFile(const std::string& path, mode_t forbidden) {
+absl::StatusOr<Secret> ReadSecretLine(const std::string& path, mode_t forbidden) {
   ASSIGN_OR_RETURN(const UniqueFd fd, Open(path, forbidden));
   // The longest secret, a line's end, and one byte to see that there is more.
   std::array<char, kMaxSecretBytes + 3> buffer;

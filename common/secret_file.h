@@ -23,7 +23,7 @@ inline constexpr size_t kMaxSecretBytes = 255;
 //   FAILED_PRECONDITION  the file's mode has a bit of `forbidden` (S_IRWXG | S_IRWXO)
 //   INVALID_ARGUMENT     not a regular file
 // and what the system says where the file cannot be read.
-absl::StatusOr<Secret> ReadSecretFile(const std::string& path, mode_t forbidden);
+absl::StatusOr<Secret> ReadSecretLine(const std::string& path, mode_t forbidden);
 
 // Whether the regular file at `path` has none of these bits; errors as above.
 absl::Status CheckFileMode(const std::string& path, mode_t forbidden);

@@ -1,6 +1,7 @@
 #include "common/utf8.h"
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -26,25 +27,75 @@ size_t SequenceLength(absl::string_view text) {
   return length;
 }
 
+struct Piece {
+  absl::string_view bytes;
+  // Nothing where they are a byte of no well-formed sequence.
+  std::optional<char32_t> code_point;
+};
+
+// Cuts the first character off `text`, which is not empty.
+Piece TakePiece(absl::string_view& text) {
+  const size_t length = SequenceLength(text);
+  const Piece bad{text.substr(0, 1), std::nullopt};
+  const absl::string_view bytes = text.substr(0, length);
+  text.remove_prefix(length == 0 ? 1 : length);
+  if (length == 0) return bad;
+  // The lead byte of a longer sequence has its length as ones, and a zero.
+  char32_t code_point = ByteAt(bytes, 0) & (length == 1 ? 0x7F : 0x7F >> length);
+  for (size_t i = 1; i < length; ++i) code_point = code_point << 6 | (ByteAt(bytes, i) & 0x3F);
+  return {bytes, code_point};
+}
+
+// Unicode's category Cc.
+bool IsControl(char32_t c) { return c < 0x20 || (c >= 0x7F && c <= 0x9F); }
+
+// Unicode's property Bidi_Control.
+bool IsBidiControl(char32_t c) {
+  return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069);
+}
+
 }  // namespace
 
 bool IsValidUtf8(absl::string_view text) {
   while (!text.empty()) {
-    const size_t length = SequenceLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
+    if (!TakePiece(text).code_point) return false;
   }
   return true;
 }
 
 bool HasControlCharacter(absl::string_view text) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    const uint8_t byte = ByteAt(text, i);
-    if (byte < 0x20 || byte == 0x7F) return true;
-    // U+0080 to U+009F are written C2 80 to C2 9F.
-    if (byte == 0xC2 && i + 1 < text.size() && ByteAt(text, i + 1) < 0xA0) return true;
+  while (!text.empty()) {
+    const Piece piece = TakePiece(text);
+    if (piece.code_point && IsControl(*piece.code_point)) return true;
   }
   return false;
+}
+
+std::string Printable(absl::string_view text) {
+  std::string printable;
+  while (!text.empty()) {
+    const Piece piece = TakePiece(text);
+    const bool is_good =
+        piece.code_point && !IsControl(*piece.code_point) && !IsBidiControl(*piece.code_point);
+    absl::StrAppend(&printable, is_good ? piece.bytes : "?");
+  }
+  return printable;
+}
+
+std::string PrintableJson(absl::string_view json) {
+  std::string printable;
+  while (!json.empty()) {
+    const Piece piece = TakePiece(json);
+    const char32_t c = piece.code_point.value_or(U'?');
+    // Those below are white space between values; in strings they are escaped already.
+    if (c >= 0x7F && (IsControl(c) || IsBidiControl(c))) {
+      absl::StrAppend(&printable, "\\u", absl::Hex(static_cast<uint32_t>(c), absl::kZeroPad4));
+    } else {
+      absl::StrAppend(&printable, piece.code_point ? piece.bytes : "?");
+    }
+  }
+  return printable;
 }
 
 std::string Shown(absl::string_view text, size_t max_bytes) {

@@ -17,6 +17,15 @@ bool IsValidUtf8(absl::string_view text);
 // U+0000 to U+001F and U+007F to U+009F.
 bool HasControlCharacter(absl::string_view text);
 
+// `text` for a terminal: '?' in place of each byte that is not well-formed UTF-8 and of each
+// character that plays with what shows it: those of HasControlCharacter(), and the ones that change
+// the direction of text (Unicode's Bidi_Control).
+std::string Printable(absl::string_view text);
+
+// The same for well-formed JSON, which goes on meaning the same: such characters of its strings
+// are written as "\u009b".
+std::string PrintableJson(absl::string_view json);
+
 // `text` in a form that is safe inside a sentence: what is not printable ASCII
 // is escaped, and what goes beyond `max_bytes` of the input is cut off with "...".
 std::string Shown(absl::string_view text, size_t max_bytes = 64);

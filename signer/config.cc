@@ -1,6 +1,5 @@
 #include "signer/config.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <p11-kit/uri.h>
 
@@ -15,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
+#include "common/loopback.h"
 #include "common/status_macros.h"
 #include "common/yaml_reader.h"
 
@@ -75,19 +75,6 @@ std::string WrongWithListen(absl::string_view text) {
     return "the port must be 0..65535, where 0 takes any that is free";
   }
   return "";
-}
-
-// Whether `listen`, which WrongWithListen() has nothing against, is of this machine
-// alone: the name localhost, 127.0.0.0/8 (RFC 1122 section 3.2.1.3) or ::1.
-bool IsLoopback(const std::string& listen) {
-  const std::string host = listen.substr(0, listen.rfind(':'));
-  if (host == "localhost") return true;
-  in_addr v4{};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  in6_addr v6{};
-  return host.front() == '[' &&
-         inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1 &&
-         IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 // POSIX.1-2017 Base Definitions section 8.1.
@@ -173,7 +160,7 @@ class ConfigReader {
     const std::string listen = ReadListen(*monitoring);
     const auto allow = Note(monitoring->Find("allow_remote"));
     const bool allow_remote = allow && allow->Boolean().value_or(false);
-    if (!listen.empty() && !allow_remote && !IsLoopback(listen)) {
+    if (!listen.empty() && !allow_remote && !IsLoopbackHost(HostOf(listen))) {
       monitoring->Find("listen")->Mistake(
           "must be a loopback address such as 127.0.0.1:9464, for nobody is authenticated there; "
           "others only with allow_remote: true");

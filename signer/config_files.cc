@@ -61,8 +61,7 @@ absl::Status CheckValidNow(const X509& certificate) {
 
 absl::StatusOr<EvpPkeyPtr> ReadPrivateKey(const std::string& path) {
   RETURN_IF_ERROR(CheckPrivate(path));
-  ASSIGN_OR_RETURN(std::string text, ReadFile(path));
-  const Secret pem(std::move(text));
+  ASSIGN_OR_RETURN(const Secret pem, ReadSecretFile(path));
   const BioPtr bio = MemoryBio(pem.Expose());
   EvpPkeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &NoPassphrase, nullptr));
   ERR_clear_error();

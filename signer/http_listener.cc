@@ -17,6 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/loopback.h"
 #include "common/mutex.h"
 #include "common/unique_fd.h"
 
@@ -25,17 +26,32 @@ namespace {
 
 constexpr size_t kMaxRequestBytes = size_t{16} << 10;
 
+// Readable for poll() while it is raised.
+class Flag {
+ public:
+  int fd() const { return fd_.get(); }
+  void Raise() const { eventfd_write(fd_.get(), 1); }
+  void Lower() const {
+    eventfd_t count = 0;
+    eventfd_read(fd_.get(), &count);
+  }
+
+ private:
+  const UniqueFd fd_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+};
+
 // cpp-httplib's own queue takes every connection that comes. This one makes the
-// thread that accepts them wait instead.
+// thread that accepts them wait instead, and raises `crowded` meanwhile.
 class BoundedTaskQueue final : public httplib::TaskQueue {
  public:
+  explicit BoundedTaskQueue(const Flag& crowded) : crowded_(crowded) {}
+
+  // Called by the thread that accepts alone.
   void enqueue(std::function<void()> task) override {
-    const auto has_free_thread = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return busy_ < kHttpThreads;
-    };
-    {
-      MutexLock lock(&mutex_, has_free_thread);
-      ++busy_;
+    if (!TakeThread()) {
+      crowded_.Raise();
+      WaitForThread();
+      crowded_.Lower();
     }
     threads_.enqueue([this, task = std::move(task)] {
       task();
@@ -47,6 +63,22 @@ class BoundedTaskQueue final : public httplib::TaskQueue {
   void shutdown() override { threads_.shutdown(); }
 
  private:
+  bool TakeThread() {
+    MutexLock lock(&mutex_);
+    if (busy_ == kHttpThreads) return false;
+    ++busy_;
+    return true;
+  }
+
+  void WaitForThread() {
+    const auto has_free_thread = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return busy_ < kHttpThreads;
+    };
+    MutexLock lock(&mutex_, has_free_thread);
+    ++busy_;
+  }
+
+  const Flag& crowded_;
   Mutex mutex_;
   int busy_ ABSL_GUARDED_BY(mutex_) = 0;
   httplib::ThreadPool threads_{kHttpThreads};
@@ -56,9 +88,9 @@ class BoundedTaskQueue final : public httplib::TaskQueue {
 // nor their number, so a client could hold a thread and fill memory for ever.
 class BoundedStream final : public httplib::Stream {
  public:
-  // Waits end at `deadline`, and as soon as `stop` can be read.
-  BoundedStream(int socket, int stop, absl::Time deadline)
-      : socket_(socket), stop_(stop), deadline_(deadline) {}
+  // Waits end as `times` say, and those for the client's request as soon as `stop` is raised.
+  BoundedStream(int socket, const Flag& stop, const Flag& crowded, const HttpTimes& times)
+      : socket_(socket), stop_(stop), crowded_(crowded), times_(times) {}
 
   bool is_readable() const override { return begin_ < end_ || Wait(POLLIN); }
   bool is_writable() const override { return Wait(POLLOUT); }
@@ -90,25 +122,43 @@ class BoundedStream final : public httplib::Stream {
 
  private:
   bool Wait(int16_t event) const {
-    std::array<pollfd, 2> polled = {pollfd{socket_, event, 0}, pollfd{stop_, POLLIN, 0}};
-    int ready = 0;
-    do {
-      const int64_t left = absl::ToInt64Milliseconds(deadline_ - absl::Now());
-      if (left <= 0) return false;
-      ready = poll(polled.data(), polled.size(), static_cast<int>(left));
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0 && (polled[0].revents & event) != 0 &&
-           (event == POLLOUT || polled[1].revents == 0);
+    const bool reads = event == POLLIN;
+    const absl::Time deadline = start_ + (reads ? times_.request : times_.connection);
+    const absl::Time crowded =
+        start_ + (reads ? times_.crowded_request : times_.crowded_connection);
+    for (;;) {
+      const absl::Time now = absl::Now();
+      if (now >= deadline) return false;
+      // A negative descriptor is not looked at.
+      std::array<pollfd, 3> polled = {pollfd{socket_, event, 0}, pollfd{stop_.fd(), POLLIN, 0},
+                                      pollfd{now < crowded ? -1 : crowded_.fd(), POLLIN, 0}};
+      const absl::Time until = now < crowded ? std::min(crowded, deadline) : deadline;
+      const int64_t left = absl::ToInt64Milliseconds(until - now) + 1;
+      const int ready = poll(polled.data(), polled.size(), static_cast<int>(left));
+      if (ready < 0 && errno != EINTR) return false;
+      if (ready <= 0) continue;
+      return (polled[0].revents & event) != 0 && (!reads || polled[1].revents == 0);
+    }
   }
 
   const int socket_;
-  const int stop_;
-  const absl::Time deadline_;
+  const Flag& stop_;
+  const Flag& crowded_;
+  const HttpTimes& times_;
+  const absl::Time start_ = absl::Now();
   std::array<char, 4096> buffer_{};
   size_t begin_ = 0;
   size_t end_ = 0;
   size_t received_ = 0;
 };
+
+// Whether all that the request says of the host that it is meant for is this machine.
+bool IsForThisMachine(const httplib::Request& request) {
+  const auto hosts = request.headers.equal_range("Host");
+  return std::all_of(hosts.first, hosts.second, [](const auto& header) {
+    return header.second.empty() || IsLoopbackHost(HostOf(header.second));
+  });
+}
 
 void Answer(const HttpListener::Handler& handler, const httplib::Request& request,
             httplib::Response& response) {
@@ -128,9 +178,8 @@ void Answer(const HttpListener::Handler& handler, const httplib::Request& reques
 
 class HttpListener::Server final : public httplib::Server {
  public:
-  Server(HttpListener::Handler handler, absl::Duration max_connection_time)
-      : max_connection_time_(max_connection_time) {
-    new_task_queue = [] { return new BoundedTaskQueue; };
+  Server(HttpListener::Handler handler, bool loopback, const HttpTimes& times) : times_(times) {
+    new_task_queue = [this] { return new BoundedTaskQueue(crowded_); };
     // cpp-httplib's own options include SO_REUSEPORT, with which a second signer
     // would share the port unnoticed.
     set_socket_options([](socket_t socket) {
@@ -138,9 +187,14 @@ class HttpListener::Server final : public httplib::Server {
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     });
     // Before routing, and so before a body is read.
-    set_pre_routing_handler([handler = std::move(handler)](const httplib::Request& request,
-                                                           httplib::Response& response) {
-      Answer(handler, request, response);
+    set_pre_routing_handler([handler = std::move(handler), loopback](
+                                const httplib::Request& request, httplib::Response& response) {
+      if (loopback && !IsForThisMachine(request)) {
+        response.status = 403;
+        response.set_content("the Host is not this machine\n", "text/plain");
+      } else {
+        Answer(handler, request, response);
+      }
       return HandlerResponse::Handled;
     });
     // The default one tells the client what was thrown.
@@ -157,13 +211,13 @@ class HttpListener::Server final : public httplib::Server {
   // httplib::Server::stop() does nothing to a server whose thread has not come to
   // listen yet, and closes the socket under it when it has.
   void Stop() {
-    eventfd_write(stop_.get(), 1);
+    stop_.Raise();
     shutdown(svr_sock_, SHUT_RDWR);
   }
 
  private:
   bool process_and_close_socket(socket_t socket) override {
-    BoundedStream stream(socket, stop_.get(), absl::Now() + max_connection_time_);
+    BoundedStream stream(socket, stop_, crowded_, times_);
     bool is_closed = false;
     const bool done = process_request(stream, /*close_connection=*/true, is_closed, nullptr);
     // What was not read would turn the end into a reset, perhaps ahead of the answer.
@@ -174,12 +228,14 @@ class HttpListener::Server final : public httplib::Server {
     return done;
   }
 
-  const absl::Duration max_connection_time_;
-  const UniqueFd stop_{eventfd(0, EFD_CLOEXEC)};
+  const HttpTimes times_;
+  const Flag stop_;
+  const Flag crowded_;
 };
 
-absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::New(
-    const std::string& address, Handler handler, absl::Duration max_connection_time) {
+absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::New(const std::string& address,
+                                                                Handler handler,
+                                                                const HttpTimes& times) {
   const size_t colon = address.rfind(':');
   std::string host = address.substr(0, colon);
   int port = 0;
@@ -188,7 +244,7 @@ absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::New(
   }
   const std::string written_host = host;
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  auto server = std::make_unique<Server>(std::move(handler), max_connection_time);
+  auto server = std::make_unique<Server>(std::move(handler), IsLoopbackHost(written_host), times);
   const int bound = server->Bind(host, port);
   if (bound <= 0) {
     return absl::UnavailableError(

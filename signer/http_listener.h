@@ -22,8 +22,20 @@ struct HttpAnswer {
 // Answers one request a connection, on kHttpThreads threads of its own; further
 // connections wait in the kernel, so that they cost the process no descriptors. A
 // connection ends after a fixed time, and one that sends over 16 KiB is not read further. The
-// answer to anything but GET and HEAD is 405, without reading a body. Thread-safe.
+// answer to anything but GET and HEAD is 405, without reading a body. On a loopback address
+// a request whose Host is another machine's is answered 403: a browser sends those for a web page
+// whose name was made to lead here (DNS rebinding). Thread-safe.
 inline constexpr int kHttpThreads = 4;
+
+// What a client may take.
+struct HttpTimes {
+  // From the connection's turn to the end of its request, and of its answer.
+  absl::Duration request = absl::Seconds(2);
+  absl::Duration connection = absl::Seconds(10);
+  // The same while another connection waits for its turn.
+  absl::Duration crowded_request = absl::Milliseconds(250);
+  absl::Duration crowded_connection = absl::Seconds(2);
+};
 
 class HttpListener {
  public:
@@ -32,9 +44,9 @@ class HttpListener {
 
   // Serves on `address`: "HOST:PORT", an IPv6 address in brackets, port 0 for any
   // that is free. UNAVAILABLE where it cannot listen there.
-  static absl::StatusOr<std::unique_ptr<HttpListener>> New(
-      const std::string& address, Handler handler,
-      absl::Duration max_connection_time = absl::Seconds(10));
+  static absl::StatusOr<std::unique_ptr<HttpListener>> New(const std::string& address,
+                                                           Handler handler,
+                                                           const HttpTimes& times = {});
   // Cuts connections that wait for their client, lets answers that are being made end,
   // and ends the threads.
   ~HttpListener();

@@ -2,6 +2,7 @@
 
 #include "common/openssl.h"
 #include "common/status_macros.h"
+#include "common/utf8.h"
 #include "keystore/certificate/json_web_key.h"
 #include "signer/conversions.h"
 
@@ -22,13 +23,19 @@ v1::KeyVersionDetails::TokenCertificate ToProto(TokenCertificate certificate) {
   return v1::KeyVersionDetails::TOKEN_CERTIFICATE_UNSPECIFIED;
 }
 
+// What a token holds is any bytes, but a protobuf string that is not UTF-8 makes the whole answer
+// unreadable.
+std::string Utf8Of(const std::string& text) {
+  return IsValidUtf8(text) ? text : Shown(text, text.size());
+}
+
 }  // namespace
 
 absl::StatusOr<v1::KeyVersionDetails> ToProto(const KeyInspection& inspection) {
   v1::KeyVersionDetails proto;
   *proto.mutable_key_version() = ToProto(inspection.version);
-  proto.set_uri(inspection.details.uri);
-  proto.set_label(inspection.details.label);
+  proto.set_uri(Utf8Of(inspection.details.uri));
+  proto.set_label(Utf8Of(inspection.details.label));
   proto.set_key_id(inspection.details.key_id);
   proto.set_modulus_bits(static_cast<uint32_t>(inspection.details.modulus_bits.value_or(0)));
   proto.set_generation_mechanism(inspection.details.generation_mechanism.value_or(""));
@@ -37,7 +44,7 @@ absl::StatusOr<v1::KeyVersionDetails> ToProto(const KeyInspection& inspection) {
     added.set_name(attribute.name);
     if (attribute.value) added.set_value(*attribute.value);
   }
-  proto.set_refusal(inspection.refusal);
+  proto.set_refusal(Utf8Of(inspection.refusal));
   ASSIGN_OR_RETURN(*proto.mutable_certificate(), CertificateToProto(inspection.version));
   proto.set_token_certificate(ToProto(inspection.token_certificate));
   return proto;

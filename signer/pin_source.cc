@@ -55,12 +55,12 @@ absl::Status CheckText(absl::string_view pin) {
 absl::StatusOr<Secret> ReadUnchecked(const PinSource& source) {
   switch (source.kind) {
     case PinSource::Kind::kFile:
-      return ReadSecretFile(source.name, kOthers);
+      return ReadSecretLine(source.name, kOthers);
     case PinSource::Kind::kEnvironment:
       return ReadVariable(source.name);
     case PinSource::Kind::kCredential: {
       ASSIGN_OR_RETURN(const std::string path, CredentialPath(source.name));
-      return ReadSecretFile(path, 0);
+      return ReadSecretLine(path, 0);
     }
   }
   return absl::InternalError("unknown kind of PIN source");

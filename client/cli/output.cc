@@ -12,11 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/certificate_expiry.h"
+#include "common/utf8.h"
 
 namespace keyward::client {
 namespace {
 
-// Code points, not bytes: continuation bytes of UTF-8 take no room.
+// Code points of well-formed text, not bytes: continuation bytes of UTF-8 take no room.
 size_t Width(absl::string_view text) {
   return static_cast<size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) >> 6) != 2; }));
@@ -42,20 +43,25 @@ absl::Status Print(absl::string_view text) {
 
 absl::Status PrintJson(const nlohmann::ordered_json& json) {
   using ErrorHandler = nlohmann::ordered_json::error_handler_t;
-  return Print(absl::StrCat(json.dump(2, ' ', false, ErrorHandler::replace), "\n"));
+  return Print(absl::StrCat(PrintableJson(json.dump(2, ' ', false, ErrorHandler::replace)), "\n"));
 }
 
 absl::Status PrintTable(const std::vector<std::vector<std::string>>& rows) {
+  // First, for the widths are those of what is shown.
+  std::vector<std::vector<std::string>> shown = rows;
   std::vector<size_t> widths;
-  for (const auto& row : rows) {
+  for (auto& row : shown) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+    for (size_t i = 0; i < row.size(); ++i) {
+      row[i] = Plain(row[i]);
+      widths[i] = std::max(widths[i], Width(row[i]));
+    }
   }
   std::string text;
-  for (const auto& row : rows) {
+  for (const auto& row : shown) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      absl::StrAppend(&line, Plain(row[i]), std::string(widths[i] - Width(row[i]) + 2, ' '));
+      absl::StrAppend(&line, row[i], std::string(widths[i] - Width(row[i]) + 2, ' '));
     }
     absl::StripTrailingAsciiWhitespace(&line);
     absl::StrAppend(&text, line, "\n");
@@ -63,13 +69,7 @@ absl::Status PrintTable(const std::vector<std::vector<std::string>>& rows) {
   return Print(text);
 }
 
-std::string Plain(absl::string_view text) {
-  std::string plain(text);
-  std::replace_if(
-      plain.begin(), plain.end(),
-      [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); }, '?');
-  return plain;
-}
+std::string Plain(absl::string_view text) { return Printable(text); }
 
 std::string TimeText(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());

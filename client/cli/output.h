@@ -20,15 +20,14 @@ namespace keyward::client {
 // that a full disk is not mistaken for success.
 absl::Status Print(absl::string_view text);
 
-// Writes indented JSON and the end of the line.
+// Writes indented JSON and the end of the line. In strings, characters that play with the terminal
+// are escaped.
 absl::Status PrintJson(const nlohmann::ordered_json& json);
 
-// Writes `rows` in columns, the first row being the headings. Control characters
-// become '?'.
+// Writes `rows` in columns, the first row being the headings, each as Plain().
 absl::Status PrintTable(const std::vector<std::vector<std::string>>& rows);
 
-// `text` with '?' for control characters, so that nothing from elsewhere plays
-// with the terminal.
+// Printable() of common/utf8.h, so that nothing from elsewhere plays with the terminal.
 std::string Plain(absl::string_view text);
 
 // "2026-01-31T12:00:00Z", empty for no time.

@@ -14,6 +14,7 @@
 #include "common/openssl.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/slot_list.h"
 
 namespace keyward::pkcs11 {
 namespace {
@@ -85,6 +86,10 @@ absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path) {
   }
   CK_FUNCTION_LIST* functions = nullptr;
   RETURN_IF_ERROR(CkStatus(get_function_list(&functions), "C_GetFunctionList"));
+  if (functions == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat(path, " is not a PKCS#11 module: its C_GetFunctionList gives no functions"));
+  }
 
   ASSIGN_OR_RETURN(Context context, Initialise(path, *functions));
   ModuleInstance instance;
@@ -111,12 +116,7 @@ absl::StatusOr<Module::Context> Module::Initialise(const std::string& path,
 }
 
 absl::StatusOr<std::vector<Module::PresentToken>> Module::Tokens() const {
-  CK_ULONG count = 0;
-  RETURN_IF_ERROR(CkStatus(functions_->C_GetSlotList(CK_TRUE, nullptr, &count), "C_GetSlotList"));
-  std::vector<CK_SLOT_ID> slots(count);
-  RETURN_IF_ERROR(
-      CkStatus(functions_->C_GetSlotList(CK_TRUE, slots.data(), &count), "C_GetSlotList"));
-  slots.resize(count);
+  ASSIGN_OR_RETURN(const std::vector<CK_SLOT_ID> slots, SlotsWithToken(*functions_));
   std::vector<PresentToken> tokens;
   for (const CK_SLOT_ID slot : slots) {
     PresentToken token{slot, {}};

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
@@ -10,6 +11,20 @@ namespace keyward::pkcs11 {
 namespace {
 
 constexpr CK_ULONG kBatch = 64;
+// Far more than a token of signing keys has: beyond them the module is taken to repeat itself.
+constexpr size_t kMaxObjects = 100'000;
+// What is read are names, numbers and certificates.
+constexpr CK_ULONG kMaxValueBytes = CK_ULONG{1} << 20;
+
+// Says what cannot be true. Not the module's code, so the session stays in use.
+absl::Status Faulty(absl::string_view call, absl::string_view what) {
+  return absl::InternalError(absl::StrCat(call, ": the PKCS#11 module is faulty: ", what));
+}
+
+absl::Status FaultyLength(CK_ATTRIBUTE_TYPE type, CK_ULONG length) {
+  return Faulty("C_GetAttributeValue", absl::StrCat("it says that attribute 0x", absl::Hex(type),
+                                                    " has ", length, " bytes"));
+}
 
 CK_ATTRIBUTE BytesAttribute(CK_ATTRIBUTE_TYPE type, absl::string_view value) {
   return {type, const_cast<char*>(value.data()), static_cast<CK_ULONG>(value.size())};
@@ -29,6 +44,17 @@ absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> Find(const Session& session,
     status =
         CkStatus(functions.C_FindObjects(session.handle(), batch, kBatch, &count), "C_FindObjects");
     if (!status.ok() || count == 0) break;
+    if (count > kBatch) {
+      status =
+          Faulty("C_FindObjects", absl::StrCat("it says that it found ", count,
+                                               " objects where it was given room for ", kBatch));
+      break;
+    }
+    if (found.size() + count > kMaxObjects) {
+      status = Faulty("C_FindObjects", absl::StrCat("it finds more than ", kMaxObjects,
+                                                    " objects and comes to no end"));
+      break;
+    }
     found.insert(found.end(), batch, batch + count);
   }
   // Ended after an error too, or the session stays in the search for ever.
@@ -98,10 +124,12 @@ absl::StatusOr<std::string> ReadBytes(const Session& session, CK_OBJECT_HANDLE o
   if (attribute.ulValueLen == CK_UNAVAILABLE_INFORMATION) {
     return CkStatus(CKR_ATTRIBUTE_TYPE_INVALID, "C_GetAttributeValue");
   }
+  if (attribute.ulValueLen > kMaxValueBytes) return FaultyLength(type, attribute.ulValueLen);
   std::string value(attribute.ulValueLen, '\0');
   attribute.pValue = value.data();
   RETURN_IF_ERROR(CkStatus(functions.C_GetAttributeValue(session.handle(), object, &attribute, 1),
                            "C_GetAttributeValue"));
+  if (attribute.ulValueLen > value.size()) return FaultyLength(type, attribute.ulValueLen);
   value.resize(attribute.ulValueLen);
   return value;
 }

@@ -15,6 +15,10 @@
 namespace keyward::pkcs11 {
 
 // A search may read every object of the token: never on the signing path.
+//
+// A module that says what cannot be true is INTERNAL, with a sentence: more objects than it was
+// given room for, over 100,000 of them in one search, an attribute of over 1 MiB, or one that
+// grows between two calls.
 
 // What to search by. What is not given matches anything.
 struct ObjectTemplate {

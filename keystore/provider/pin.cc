@@ -25,7 +25,7 @@ std::string PathOf(absl::string_view source) {
 
 // A group may read it: a server's workers, which are not its owner, log in too.
 absl::StatusOr<Pin> ReadPinFile(const std::string& path) {
-  absl::StatusOr<Secret> pin = ReadSecretFile(path, S_IWGRP | S_IRWXO);
+  absl::StatusOr<Secret> pin = ReadSecretLine(path, S_IWGRP | S_IRWXO);
   absl::Status status = pin.status();
   if (pin.ok() && pin->empty()) status = absl::InvalidArgumentError("is empty");
   if (pin.ok() && pin->Expose().size() > kMaxSecretBytes) {

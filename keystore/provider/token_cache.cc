@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status_macros.h"
-#include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/slot_list.h"
 #include "keystore/provider/provider_context.h"
 #include "keystore/provider/provider_error.h"
 
@@ -29,13 +29,7 @@ std::string LabelOf(const CK_TOKEN_INFO& token) {
 }
 
 absl::StatusOr<std::vector<FoundToken>> Tokens(const CK_FUNCTION_LIST& functions) {
-  CK_ULONG count = 0;
-  RETURN_IF_ERROR(
-      pkcs11::CkStatus(functions.C_GetSlotList(CK_TRUE, nullptr, &count), "C_GetSlotList"));
-  std::vector<CK_SLOT_ID> slots(count);
-  RETURN_IF_ERROR(
-      pkcs11::CkStatus(functions.C_GetSlotList(CK_TRUE, slots.data(), &count), "C_GetSlotList"));
-  slots.resize(count);
+  ASSIGN_OR_RETURN(const std::vector<CK_SLOT_ID> slots, pkcs11::SlotsWithToken(functions));
   std::vector<FoundToken> tokens;
   for (const CK_SLOT_ID slot : slots) {
     FoundToken token{slot, {}};

@@ -192,6 +192,27 @@ TEST_F(CliTest, ListsKeysWithHexadecimalFingerprints) {
   EXPECT_EQ(json[0]["state"], "ACTIVE");
 }
 
+TEST_F(CliTest, NothingFromElsewherePlaysWithTheTerminal) {
+  v1::Connection connection;
+  connection.set_name("acme");
+  // CSI as one character, and an override of the direction.
+  connection.set_login_url("\u009B2J\u202Eevil");
+  connection.add_subjects("j\u00F6rg");
+  v1::Connection other = connection;
+  other.set_name("other");
+  other.set_login_url("https://a");
+  signer_.SetConnections({connection, other});
+  const std::string table = Keyward({"connection", "list"}).out;
+  EXPECT_THAT(table, AllOf(HasSubstr("  ?2J?evil   "), HasSubstr("j\u00F6rg")));
+  const std::vector<std::string> lines = absl::StrSplit(table, '\n');
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[1].find("j\u00F6rg"), lines[2].find("j\u00F6rg")) << table;
+  const std::string json = Keyward({"connection", "list", "--output", "json"}).out;
+  EXPECT_THAT(json, AllOf(HasSubstr(R"(\u009b2J\u202eevil)"), HasSubstr("j\u00F6rg"),
+                          Not(HasSubstr("\u009B")), Not(HasSubstr("\u202E"))));
+  EXPECT_EQ(nlohmann::json::parse(json)[0]["login_url"], connection.login_url());
+}
+
 // A version of acme whose certificate ends so long from now; an hour more, so that the
 // days do not change while the test runs.
 v1::KeyVersion EndingIn(uint32_t number, v1::KeyVersion::State state, int days) {

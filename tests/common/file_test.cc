@@ -35,6 +35,18 @@ TEST(FileTest, RefusesMoreThanTheLimit) {
   EXPECT_TRUE(absl::IsInvalidArgument(ReadFile(dir.File("f"), 4).status()));
 }
 
+TEST(FileTest, ReadsSecretsAlike) {
+  testing::TempDir dir;
+  const std::string secret(40'000, 's');
+  ASSERT_TRUE(WriteFile(dir.File("f"), secret, 0600).ok());
+  EXPECT_EQ(ReadSecretFile(dir.File("f"))->Expose(), secret);
+  EXPECT_EQ(ReadSecretFile(dir.File("f"), 40'000)->Expose(), secret);
+  EXPECT_TRUE(absl::IsInvalidArgument(ReadSecretFile(dir.File("f"), 39'999).status()));
+  EXPECT_TRUE(absl::IsNotFound(ReadSecretFile(dir.File("absent")).status()));
+  ASSERT_TRUE(WriteFile(dir.File("f"), "").ok());
+  EXPECT_TRUE(ReadSecretFile(dir.File("f"))->empty());
+}
+
 TEST(FileTest, AFailedWriteLeavesNoTemporaryFile) {
   testing::TempDir dir;
   ASSERT_TRUE(std::filesystem::create_directory(dir.File("taken")));

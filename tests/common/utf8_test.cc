@@ -32,6 +32,24 @@ TEST(Utf8Test, FindsControlCharacters) {
   }
 }
 
+TEST(Utf8Test, PrintsNothingThatPlaysWithTheTerminal) {
+  EXPECT_EQ(Printable("a\x1b[2J\n\x7f"), "a?[2J??");
+  EXPECT_EQ(Printable("\xC2\x80|\xC2\x9B|\xC2\x9F"), "?|?|?");
+  for (const char* bidi : {"\u061C", "\u200E", "\u200F", "\u202A", "\u202E", "\u2066", "\u2069"}) {
+    EXPECT_EQ(Printable(bidi), "?") << Shown(bidi);
+  }
+  // A byte each: half a character, C1 as a byte, and an overlong newline.
+  EXPECT_EQ(Printable("\xE2\x80|\x9B|\xC0\x8A"), "??|?|??");
+  const char* fine = "caf\u00E9 \u00A0 \u200D \u2029 \u202F \u2065 \u206A \u65E5 \U0001F511";
+  EXPECT_EQ(Printable(fine), fine);
+  EXPECT_EQ(Printable(absl::string_view("\0", 1)), "?");
+}
+
+TEST(Utf8Test, JsonIsPrintedAndMeansTheSame) {
+  EXPECT_EQ(PrintableJson("{\n \"a\": \"\xC2\x9B\x7F\u202E\u00E9\\n\"\n}"),
+            "{\n \"a\": \"\\u009b\\u007f\\u202e\u00E9\\n\"\n}");
+}
+
 TEST(Utf8Test, ShowsOnlyPrintableAsciiAndNotTooMuch) {
   EXPECT_EQ(Shown("plain"), "plain");
   EXPECT_EQ(Shown("a\n\xFF\""), "a\\n\\xff\\\"");

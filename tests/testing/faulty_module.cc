@@ -8,12 +8,22 @@
 //   C_Sign corrupt         C_Sign succeeds with a wrong signature
 //   C_GetAttributeValue hide 290
 //                          private keys have no CKA_PUBLIC_EXPONENT
+//   C_GetAttributeValue length 5
+//                          whoever asks how long an attribute is hears 5; a negative
+//                          number is CK_ULONG's counted from its end
+//   C_GetAttributeValue filled 5
+//                          as above, of whoever gets the attribute itself
+//   C_FindObjects count 5  each search finds 5 at each call, and never ends
+//   C_GetSlotList length 5, C_GetSlotList filled 5
+//                          as for C_GetAttributeValue
+//   C_GetFunctionList null C_GetFunctionList succeeds and gives nothing
 //   C_Sign wait 60000      C_Sign waits until the file no longer says so, at
 //                          most so many milliseconds, and then works
 // An absent file means no fault. KEYWARD_FAULTY_CALLS, where it is set, names a
 // file that gets a line with the name of every C_Sign and C_Login begun.
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cctype>
 #include <chrono>
@@ -137,6 +147,15 @@ bool IsPrivateKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
          object_class == CKO_PRIVATE_KEY;
 }
 
+// What the module says of the length of its answer, where the answer or only its
+// length was asked for.
+void Misstate(const std::string& call, bool asks_length, CK_ULONG& length) {
+  const std::optional<Fault> fault = FaultOf(call);
+  if (fault && fault->what == (asks_length ? "length" : "filled")) {
+    length = static_cast<CK_ULONG>(fault->after);
+  }
+}
+
 CK_RV GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
                         CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
   const std::optional<Fault> fault = FaultOf("C_GetAttributeValue");
@@ -146,7 +165,29 @@ CK_RV GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
     attributes->ulValueLen = CK_UNAVAILABLE_INFORMATION;
     return CKR_ATTRIBUTE_TYPE_INVALID;
   }
-  return g_real->C_GetAttributeValue(session, object, attributes, count);
+  const bool asks_length = count == 1 && attributes->pValue == nullptr;
+  const CK_RV rv = g_real->C_GetAttributeValue(session, object, attributes, count);
+  if (rv == CKR_OK && count == 1) {
+    Misstate("C_GetAttributeValue", asks_length, attributes->ulValueLen);
+  }
+  return rv;
+}
+
+CK_RV FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE_PTR objects, CK_ULONG room,
+                  CK_ULONG_PTR count) {
+  const std::optional<Fault> fault = FaultOf("C_FindObjects");
+  if (!fault || fault->what != "count") {
+    return g_real->C_FindObjects(session, objects, room, count);
+  }
+  *count = static_cast<CK_ULONG>(fault->after);
+  std::fill_n(objects, std::min(room, *count), CK_OBJECT_HANDLE{1});
+  return CKR_OK;
+}
+
+CK_RV GetSlotList(CK_BBOOL with_token, CK_SLOT_ID_PTR slots, CK_ULONG_PTR count) {
+  const CK_RV rv = g_real->C_GetSlotList(with_token, slots, count);
+  if (rv == CKR_OK) Misstate("C_GetSlotList", slots == nullptr, *count);
+  return rv;
 }
 
 CK_RV DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
@@ -164,6 +205,10 @@ CK_RV GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
 
 extern "C" __attribute__((visibility("default"))) CK_RV C_GetFunctionList(
     CK_FUNCTION_LIST_PTR_PTR list) {
+  if (const std::optional<Fault> fault = FaultOf("C_GetFunctionList")) {
+    *list = nullptr;
+    return CKR_OK;
+  }
   const char* path = std::getenv("KEYWARD_FAULTY_REAL");
   void* library = path == nullptr ? nullptr : dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return CKR_GENERAL_ERROR;
@@ -180,6 +225,8 @@ extern "C" __attribute__((visibility("default"))) CK_RV C_GetFunctionList(
   g_ours.C_CreateObject = CreateObject;
   g_ours.C_GetAttributeValue = GetAttributeValue;
   g_ours.C_DestroyObject = DestroyObject;
+  g_ours.C_FindObjects = FindObjects;
+  g_ours.C_GetSlotList = GetSlotList;
   *list = &g_ours;
   return CKR_OK;
 }

@@ -68,11 +68,13 @@ void TokenAccess::EnterProcess() {
   process_ = getpid();
 }
 
-absl::StatusOr<pkcs11::Session> TokenAccess::Open() {
+absl::StatusOr<pkcs11::Session> TokenAccess::Open(uint64_t& generation) {
   for (;;) {
     absl::StatusOr<pkcs11::Session> session =
         pkcs11::Session::Open(module_->functions(), slot_, pkcs11::Session::Mode::kReadOnly);
     const MutexLock lock(&mutex_);
+    // Another thread may have given a generation up meanwhile.
+    generation = generation_;
     if (session.ok()) return session;
     --open_;
     const auto rv = pkcs11::CkRvOf(session.status());
@@ -82,6 +84,7 @@ absl::StatusOr<pkcs11::Session> TokenAccess::Open() {
     mutex_.Await([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       return shut_down_ || !idle_.empty() || open_ < limit_;
     });
+    generation = generation_;
     if (!idle_.empty()) {
       pkcs11::Session idle = std::move(idle_.back());
       idle_.pop_back();
@@ -113,7 +116,7 @@ absl::StatusOr<SessionLease> TokenAccess::Take() {
     }
   }
   if (!session) {
-    ASSIGN_OR_RETURN(session, Open());
+    ASSIGN_OR_RETURN(session, Open(generation));
   }
   SessionLease lease(shared_from_this(), *std::move(session), generation);
   if (logged_in) {

@@ -76,8 +76,9 @@ class TokenAccess : public std::enable_shared_from_this<TokenAccess> {
   friend class SessionLease;
 
   void GiveBack(pkcs11::Session session, uint64_t generation, bool given_up);
-  // Opens one more session; it has been counted already.
-  absl::StatusOr<pkcs11::Session> Open();
+  // Opens one more session, and says of which generation it is; it has been counted
+  // already.
+  absl::StatusOr<pkcs11::Session> Open(uint64_t& generation);
   // Whether the token has checked the PIN: it does not while somebody is logged in.
   absl::StatusOr<bool> LogInOn(const pkcs11::Session& session, const Pin& pin);
   absl::Status CompareWith(const Pin& kept, const Pin& pin) const;

@@ -87,6 +87,11 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(const SignerClientOpti
                    ParseCertificate(tls.pem_cert_chain, options.certificate_file));
   ASSIGN_OR_RETURN(const EvpPkeyPtr key,
                    ParsePrivateKey(tls.pem_private_key, options.private_key_file));
+  // The handshake would fail without a word about why.
+  if (X509_cmp_current_time(X509_get0_notAfter(certificate.get())) < 0) {
+    return Invalid(absl::StrCat(options.certificate_file,
+                                " has expired; have a new client certificate issued"));
+  }
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     OpensslError("").IgnoreError();
     return Invalid(absl::StrCat(options.private_key_file, " is not the private key of ",

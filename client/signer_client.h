@@ -79,8 +79,8 @@ class SignerClient {
  public:
   // Reads and checks the three files; a certificate renewed later needs a new
   // client. INVALID_ARGUMENT OPTIONS_INVALID where an option is malformed, a
-  // file holds no PEM of its kind, or the key is not the certificate's;
-  // the system's error where a file cannot be read.
+  // file holds no PEM of its kind, the certificate has expired, or the key is not the
+  // certificate's; the system's error where a file cannot be read.
   static absl::StatusOr<std::unique_ptr<SignerClient>> New(const SignerClientOptions& options);
   ~SignerClient();
   SignerClient(const SignerClient&) = delete;

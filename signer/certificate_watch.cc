@@ -21,7 +21,8 @@ std::string Warning(const KeyVersion& version, absl::Time now) {
       "\" ", is_expired ? "has expired" : CertificateStatusText(version.certificate_not_after, now),
       " (",
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", version.certificate_not_after, absl::UTCTimeZone()),
-      "): keyward certificate renew ", version.connection, " --version ", version.number);
+      "): keyward certificate renew ", version.connection, " --version ", version.number,
+      ", or ask its CA for another");
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ void WarnOfCertificates(const std::vector<v1::KeyVersion>& versions, absl::Time 
     const std::string name = Plain(version.connection());
     (void)fprintf(stderr,
                   "keyward: warning: the certificate of %s version %u %s; "
-                  "keyward certificate renew %s --version %u\n",
+                  "keyward certificate renew %s --version %u, or ask its CA for another\n",
                   name.c_str(), version.number(),
                   status == CertificateStatus::kExpired
                       ? "has expired"

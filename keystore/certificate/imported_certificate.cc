@@ -89,7 +89,8 @@ absl::Status CheckValidity(absl::Time not_before, absl::Time not_after, absl::Ti
   // grant it the second itself.
   if (now >= not_after) {
     return Invalid("CERTIFICATE_EXPIRED",
-                   absl::StrCat("the certificate ended at ", to, ", and now is ", today));
+                   absl::StrCat("the certificate ended at ", to, ", and now is ", today,
+                                "; have the CA issue another, or correct the signer's clock"));
   }
   return absl::OkStatus();
 }

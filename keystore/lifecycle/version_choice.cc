@@ -22,7 +22,8 @@ absl::StatusOr<KeyVersion> ChooseVersion(registry::Registry& registry, absl::str
   if (found != versions.end()) return std::move(*found);
   if (number) {
     return Error(absl::StatusCode::kNotFound, "KEY_VERSION_NOT_FOUND",
-                 absl::StrCat("connection ", connection, " has no key version ", *number));
+                 absl::StrCat("connection ", connection, " has no key version ", *number,
+                              "; see keyward key list ", connection));
   }
   return Error(absl::StatusCode::kFailedPrecondition, "NO_ACTIVE_KEY_VERSION",
                absl::StrCat("connection ", connection,

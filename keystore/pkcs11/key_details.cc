@@ -113,7 +113,7 @@ absl::StatusOr<CK_OBJECT_HANDLE> FindRsaKey(const Session& session, const Object
   if (keys.empty()) {
     return NotOnToken(
         "no private key on the token that may be adopted matches the URI; check its object and its "
-        "id, and token.adoptable_labels in signer.yaml");
+        "id, and token.adoptable_labels in signer.yaml; keys that Keyward made never may");
   }
   std::vector<CK_OBJECT_HANDLE> rsa;
   for (const CK_OBJECT_HANDLE key : keys) {

@@ -33,7 +33,7 @@ absl::StatusOr<Pin> ReadPinFile(const std::string& path) {
   }
   if (status.ok()) return Pin{.value = *std::move(pin), .source = path, .is_file = true};
   return ProviderError(Reason::kPinUnreadable,
-                       absl::StrCat("the PIN's file ", path, " ", status.message()), status);
+                       absl::StrCat("the PIN's file ", path, ": ", status.message()), status);
 }
 
 }  // namespace

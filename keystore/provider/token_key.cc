@@ -59,9 +59,11 @@ absl::StatusOr<CK_OBJECT_HANDLE> TokenKey::Find(const pkcs11::Session& session) 
     if (pkcs11::IsSessionFatal(value.status())) return value.status();
     if (value.ok() && Same(*value, public_half_)) return handle;
   }
-  return ProviderError(Reason::kKeyChanged,
-                       absl::StrCat("the token \"", token_->label(),
-                                    "\" does not have the key any more; load it again"));
+  return ProviderError(
+      Reason::kKeyChanged,
+      absl::StrCat("the token \"", token_->label(),
+                   "\" does not have the key any more, or this process may not read the "
+                   "token; load the key again"));
 }
 
 absl::StatusOr<CK_OBJECT_HANDLE> TokenKey::HandleIn(const SessionLease& lease) const {

@@ -91,6 +91,23 @@ TEST_F(ChannelTest, FilesAreCheckedBeforeTheyAreUsed) {
   EXPECT_THAT(std::string(NewError().message()), HasSubstr("is not the private key of"));
 }
 
+TEST_F(ChannelTest, AnExpiredCertificateIsRefusedBeforeACall) {
+  const std::string request = pki_.File("expired.csr");
+  const std::string expired = pki_.File("expired.pem");
+  ASSERT_EQ(testing::Run({"openssl", "req", "-new", "-key", client_files_.private_key, "-subj",
+                          "/CN=late", "-out", request})
+                .exit_code,
+            0);
+  // It ends where it begins.
+  ASSERT_EQ(testing::Run({"openssl", "x509", "-req", "-in", request, "-signkey",
+                          client_files_.private_key, "-days", "-1", "-out", expired})
+                .exit_code,
+            0);
+  options_.certificate_file = expired;
+  EXPECT_EQ(ReasonOf(NewError()), "OPTIONS_INVALID");
+  EXPECT_THAT(std::string(NewError().message()), HasSubstr("has expired"));
+}
+
 TEST_F(ChannelTest, AnEncryptedKeyIsRefused) {
   const std::string encrypted = pki_.File("encrypted.key");
   ASSERT_EQ(testing::Run({"openssl", "ec", "-aes128", "-passout", "pass:x", "-in",

@@ -241,9 +241,9 @@ TEST_F(CliTest, ListsKeysWithWarningsOfCertificatesThatEnd) {
   EXPECT_THAT(lines[5], AllOf(HasSubstr("PENDING"), HasSubstr("Z  ok")));
   const std::string warnings =
       "keyward: warning: the certificate of acme version 3 has expired; "
-      "keyward certificate renew acme --version 3\n"
+      "keyward certificate renew acme --version 3, or ask its CA for another\n"
       "keyward: warning: the certificate of acme version 4 expires in 12 days; "
-      "keyward certificate renew acme --version 4\n";
+      "keyward certificate renew acme --version 4, or ask its CA for another\n";
   EXPECT_EQ(table.err, warnings);
 
   const Finished listed = Keyward({"key", "list", "acme", "--output", "json"});

@@ -20,11 +20,11 @@ TEST(FingerprintsTest, AreThoseOfTheStandard) {
 
 TEST(FingerprintsTest, AreThoseThatOpensslPrints) {
   testing::TempDir dir;
-  ASSERT_EQ(testing::Run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
-                          "/dev/null", "-subj", "/CN=acme", "-outform", "DER", "-out",
-                          dir.File("c.der")})
-                .exit_code,
-            0);
+  ASSERT_EQ(
+      testing::Run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
+                    "/dev/null", "-subj", "/CN=acme", "-outform", "DER", "-out", dir.File("c.der")})
+          .exit_code,
+      0);
   const std::string der = *ReadFile(dir.File("c.der"));
   const auto print = [&](const std::string& hash) {
     return testing::Run({"openssl", "x509", "-inform", "DER", "-in", dir.File("c.der"), "-noout",

@@ -59,10 +59,21 @@ class NginxTest : public OpensslTest {
     return {kNginx, "-e", "stderr", "-p", files_.path(), "-c", file};
   }
 
-  std::unique_ptr<testing::Daemon> Serve(const TokenKey& key) {
+  // Killed, it would leave its workers behind.
+  struct StopNginx {
+    void operator()(testing::Daemon* nginx) const {
+      const std::unique_ptr<testing::Daemon> owned(nginx);
+      owned->Signal(SIGTERM);
+      owned->Wait();
+    }
+  };
+  using Server = std::unique_ptr<testing::Daemon, StopNginx>;
+
+  Server Serve(const TokenKey& key) {
     certificate_ = Certificate(key);
-    auto nginx = testing::Daemon::Start(Nginx(certificate_, UriFile(key.Uri())),
-                                        KeywardEnvironment(configuration()));
+    Server nginx(testing::Daemon::Start(Nginx(certificate_, UriFile(key.Uri())),
+                                        KeywardEnvironment(configuration()))
+                     .release());
     // The socket is there before the workers are.
     EXPECT_TRUE(nginx->WaitForOutput("start worker processes")) << nginx->Output();
     return nginx;

@@ -171,7 +171,8 @@ TEST(AuthorizationPolicyTest, ReadsConnectionsExactlyOrByPrefix) {
 }
 
 TEST(AuthorizationPolicyTest, NamesEveryMistakeAtOnce) {
-  EXPECT_EQ(Mistakes(R"(roles:
+  EXPECT_EQ(
+      Mistakes(R"(roles:
   - name: one
     identities: [operator]
     connections: ["Acme"]
@@ -187,21 +188,21 @@ TEST(AuthorizationPolicyTest, NamesEveryMistakeAtOnce) {
     operations: [view]
 rules: []
 )"),
-            "policy.yaml:3: roles[0].identities[0]: \"operator\": an identity begins with "
-            "spiffe://, dns: or cn:\n"
-            "policy.yaml:4: roles[0].connections[0]: \"Acme\": a connection's name must be 1 to 63 "
-            "lower-case letters, digits and hyphens, without a hyphen at either end\n"
-            "policy.yaml:5: roles[0].operations[0]: \"sgn\" is no operation: must be sign, view, "
-            "manage-connections, rotate or adopt (did you mean sign?)\n"
-            "policy.yaml:5: roles[0].operations[1]: \"manage\" is no operation: must be sign, view, "
-            "manage-connections, rotate or adopt\n"
-            "policy.yaml:6: roles[1].name: another role has the name \"one\", in line 2\n"
-            "policy.yaml:7: roles[1].identity: unknown key (did you mean identities?)\n"
-            "policy.yaml:8: roles[1].identities: must name at least one: who has this role\n"
-            "policy.yaml:10: roles[1].operations: must be a list, is a single value\n"
-            "policy.yaml:11: roles[2].name: is missing: what the audit log shows\n"
-            "policy.yaml:14: roles[2].operations: is there twice, first in line 13\n"
-            "policy.yaml:15: rules: unknown key (did you mean roles?)");
+      "policy.yaml:3: roles[0].identities[0]: \"operator\": an identity begins with "
+      "spiffe://, dns: or cn:\n"
+      "policy.yaml:4: roles[0].connections[0]: \"Acme\": a connection's name must be 1 to 63 "
+      "lower-case letters, digits and hyphens, without a hyphen at either end\n"
+      "policy.yaml:5: roles[0].operations[0]: \"sgn\" is no operation: must be sign, view, "
+      "manage-connections, rotate or adopt (did you mean sign?)\n"
+      "policy.yaml:5: roles[0].operations[1]: \"manage\" is no operation: must be sign, view, "
+      "manage-connections, rotate or adopt\n"
+      "policy.yaml:6: roles[1].name: another role has the name \"one\", in line 2\n"
+      "policy.yaml:7: roles[1].identity: unknown key (did you mean identities?)\n"
+      "policy.yaml:8: roles[1].identities: must name at least one: who has this role\n"
+      "policy.yaml:10: roles[1].operations: must be a list, is a single value\n"
+      "policy.yaml:11: roles[2].name: is missing: what the audit log shows\n"
+      "policy.yaml:14: roles[2].operations: is there twice, first in line 13\n"
+      "policy.yaml:15: rules: unknown key (did you mean roles?)");
 }
 
 TEST(AuthorizationPolicyTest, RefusesOtherShapes) {

@@ -42,10 +42,12 @@ TEST(CertificateWatchTest, WarnsAtOnceAndThenOnceADay) {
   CertificateWarnings warnings;
   EXPECT_THAT(
       warnings.Due(*snapshot, kNow),
-      ElementsAre("the certificate of key version 2 of connection \"acme\" expires in 29 days "
-                  "(2027-02-13T08:00:00Z): keyward certificate renew acme --version 2",
-                  HasSubstr("key version 3 of connection \"acme\" expires within a day"),
-                  HasSubstr("key version 4 of connection \"acme\" has expired")));
+      ElementsAre(
+          "the certificate of key version 2 of connection \"acme\" expires in 29 days "
+          "(2027-02-13T08:00:00Z): keyward certificate renew acme --version 2, or ask its CA for "
+          "another",
+          HasSubstr("key version 3 of connection \"acme\" expires within a day"),
+          HasSubstr("key version 4 of connection \"acme\" has expired")));
   EXPECT_THAT(warnings.Due(*snapshot, kNow), IsEmpty());
   EXPECT_THAT(warnings.Due(*snapshot, kNow + kDay - absl::Seconds(1)), IsEmpty());
   EXPECT_THAT(warnings.Due(*snapshot, kNow + kDay), SizeIs(4));

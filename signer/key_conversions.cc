@@ -4,12 +4,11 @@
 #include "common/status_macros.h"
 #include "common/utf8.h"
 #include "keystore/certificate/json_web_key.h"
+#include "keystore/registry/snapshot.h"
 #include "signer/conversions.h"
 
 namespace keyward::signer {
 namespace {
-
-using registry::VersionState;
 
 v1::KeyVersionDetails::TokenCertificate ToProto(TokenCertificate certificate) {
   switch (certificate) {
@@ -69,10 +68,7 @@ SubjectAltNames NamesFromProto(const v1::SubjectAltNames& names) {
 absl::StatusOr<std::string> VerificationKeys(const std::vector<registry::KeyVersion>& versions) {
   std::vector<VerificationKey> keys;
   for (const registry::KeyVersion& version : versions) {
-    const bool verifies = version.state == VersionState::kPending ||
-                          version.state == VersionState::kActive ||
-                          version.state == VersionState::kRetiring;
-    if (!verifies) continue;
+    if (!registry::MaySign(version.state)) continue;
     keys.push_back({.certificate_der = version.certificate_der,
                     .certificate_chain = version.certificate_chain,
                     .algorithm = version.algorithm,

@@ -80,15 +80,8 @@ absl::Status PrintCertificate(const Cli& cli, const v1::Certificate& certificate
   return options.out.empty() ? Print(contents) : absl::OkStatus();
 }
 
-absl::Status CheckOptions(const Cli& cli, const Options& options) {
-  if (cli.json() && options.der && options.out.empty()) {
-    return UsageError("--der with --output json needs --out: JSON holds no bytes");
-  }
-  return absl::OkStatus();
-}
-
 absl::Status Download(const Cli& cli, const Options& options) {
-  RETURN_IF_ERROR(CheckOptions(cli, options));
+  RETURN_IF_ERROR(CheckBytesGoToFile(cli, options.der, options.out));
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
   ASSIGN_OR_RETURN(const v1::Certificate certificate,
                    signer->GetCertificate(options.name, options.version));
@@ -96,7 +89,7 @@ absl::Status Download(const Cli& cli, const Options& options) {
 }
 
 absl::Status Renew(const Cli& cli, const Options& options) {
-  RETURN_IF_ERROR(CheckOptions(cli, options));
+  RETURN_IF_ERROR(CheckBytesGoToFile(cli, options.der, options.out));
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
   ASSIGN_OR_RETURN(const v1::Certificate certificate,
                    signer->RenewCertificate(options.name, options.version, options.days));

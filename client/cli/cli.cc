@@ -58,6 +58,11 @@ absl::Status UsageError(absl::string_view message) {
 
 bool IsUsageError(const absl::Status& status) { return ReasonOf(status) == kUsageReason; }
 
+absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out) {
+  if (!cli.json() || !der || !out.empty()) return absl::OkStatus();
+  return UsageError("--der with --output json needs --out: JSON holds no bytes");
+}
+
 absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli) {
   ASSIGN_OR_RETURN(const Settings settings, LoadSettings(cli.flags, cli.config_file));
   SignerClientOptions options;

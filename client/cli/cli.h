@@ -51,6 +51,9 @@ void AddKeyVersion(CLI::App& verb, std::string& name, std::optional<uint32_t>& v
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
 
+// A usage error where `der` is to be written to no file beside JSON on stdout.
+absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out);
+
 // A client of the signer that the settings name.
 absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli);
 

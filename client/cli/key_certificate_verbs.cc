@@ -51,9 +51,7 @@ v1::CreateCertificateRequestRequest RequestOf(const CsrOptions& options) {
 }
 
 absl::Status Csr(const Cli& cli, const CsrOptions& options) {
-  if (cli.json() && options.der && options.out.empty()) {
-    return UsageError("--der with --output json needs --out: JSON holds no bytes");
-  }
+  RETURN_IF_ERROR(CheckBytesGoToFile(cli, options.der, options.out));
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
   ASSIGN_OR_RETURN(const v1::CreateCertificateRequestResponse response,
                    signer->CreateCertificateRequest(RequestOf(options)));

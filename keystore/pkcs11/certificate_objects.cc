@@ -8,6 +8,7 @@
 #include "common/openssl.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/cryptoki_types.h"
 #include "keystore/pkcs11/object_finder.h"
 
 namespace keyward::pkcs11 {
@@ -30,11 +31,6 @@ absl::StatusOr<std::vector<CertificateObject>> Find(const Session& session,
   return certificates;
 }
 
-CK_ATTRIBUTE Bytes(CK_ATTRIBUTE_TYPE type, absl::string_view value) {
-  // C_CreateObject changes nothing of its template (PKCS#11 section 5.7.1).
-  return {type, const_cast<char*>(value.data()), static_cast<CK_ULONG>(value.size())};
-}
-
 // A public object: what it says is on its way to Salesforce anyway. Names and serial
 // number are DER (PKCS#11 section 4.6.3).
 absl::Status Store(const Session& session, absl::string_view label, absl::string_view key_id,
@@ -54,12 +50,12 @@ absl::Status Store(const Session& session, absl::string_view label, absl::string
                                {CKA_CERTIFICATE_TYPE, &type, sizeof(type)},
                                {CKA_TOKEN, &yes, sizeof(yes)},
                                {CKA_PRIVATE, &no, sizeof(no)},
-                               Bytes(CKA_LABEL, label),
-                               Bytes(CKA_ID, key_id),
-                               Bytes(CKA_SUBJECT, subject),
-                               Bytes(CKA_ISSUER, issuer),
-                               Bytes(CKA_SERIAL_NUMBER, serial),
-                               Bytes(CKA_VALUE, der)};
+                               BytesAttribute(CKA_LABEL, label),
+                               BytesAttribute(CKA_ID, key_id),
+                               BytesAttribute(CKA_SUBJECT, subject),
+                               BytesAttribute(CKA_ISSUER, issuer),
+                               BytesAttribute(CKA_SERIAL_NUMBER, serial),
+                               BytesAttribute(CKA_VALUE, der)};
   CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
   return CkStatus(session.functions().C_CreateObject(session.handle(), attributes,
                                                      std::size(attributes), &object),

@@ -10,6 +10,7 @@
 #include "common/openssl.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/cryptoki_types.h"
 #include "keystore/pkcs11/key_attributes.h"
 #include "keystore/pkcs11/object_finder.h"
 
@@ -17,10 +18,6 @@ namespace keyward::pkcs11 {
 namespace {
 
 constexpr size_t kKeyIdBytes = 16;
-
-CK_ATTRIBUTE BytesAttribute(CK_ATTRIBUTE_TYPE type, absl::string_view value) {
-  return {type, const_cast<char*>(value.data()), static_cast<CK_ULONG>(value.size())};
-}
 
 absl::StatusOr<TokenKeyPair> ReadPair(const Session& session, CK_OBJECT_HANDLE private_key,
                                       CK_OBJECT_HANDLE public_key) {

@@ -7,23 +7,17 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/mutex.h"
 #include "common/openssl.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/cryptoki_types.h"
 #include "keystore/pkcs11/slot_list.h"
 
 namespace keyward::pkcs11 {
 namespace {
-
-// Fixed-length, blank-padded text of a CK_TOKEN_INFO (PKCS#11 section 3.2).
-std::string LabelOf(const CK_TOKEN_INFO& token) {
-  return std::string(absl::StripTrailingAsciiWhitespace(
-      absl::string_view(reinterpret_cast<const char*>(token.label), sizeof(token.label))));
-}
 
 // libp11 counts its contexts without a lock, and whether a module is in use must
 // not change between the question and what follows from it.
@@ -135,7 +129,7 @@ absl::StatusOr<CK_SLOT_ID> Module::FindToken(absl::FunctionRef<bool(const CK_TOK
   std::vector<CK_SLOT_ID> matching;
   std::set<std::string> labels;
   for (const PresentToken& token : tokens) {
-    labels.insert(LabelOf(token.info));
+    labels.emplace(PaddedText(token.info.label));
     if (matches(token.info)) matching.push_back(token.slot);
   }
   if (matching.size() == 1) return matching.front();

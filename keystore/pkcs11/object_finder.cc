@@ -6,6 +6,7 @@
 #include "absl/types/span.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/cryptoki_types.h"
 
 namespace keyward::pkcs11 {
 namespace {
@@ -24,10 +25,6 @@ absl::Status Faulty(absl::string_view call, absl::string_view what) {
 absl::Status FaultyLength(CK_ATTRIBUTE_TYPE type, CK_ULONG length) {
   return Faulty("C_GetAttributeValue", absl::StrCat("it says that attribute 0x", absl::Hex(type),
                                                     " has ", length, " bytes"));
-}
-
-CK_ATTRIBUTE BytesAttribute(CK_ATTRIBUTE_TYPE type, absl::string_view value) {
-  return {type, const_cast<char*>(value.data()), static_cast<CK_ULONG>(value.size())};
 }
 
 absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> Find(const Session& session,

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/bytes.h"
 #include "common/openssl.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
@@ -21,10 +22,6 @@ namespace {
 using GroupPtr = std::unique_ptr<EC_GROUP, OpensslDeleter<&EC_GROUP_free>>;
 using PointPtr = std::unique_ptr<EC_POINT, OpensslDeleter<&EC_POINT_free>>;
 using OctetsPtr = std::unique_ptr<ASN1_OCTET_STRING, OpensslDeleter<&ASN1_OCTET_STRING_free>>;
-
-const uint8_t* Bytes(const std::string& text) {
-  return reinterpret_cast<const uint8_t*>(text.data());
-}
 
 absl::StatusOr<GroupPtr> ParseCurve(const std::string& ec_params) {
   const uint8_t* der = Bytes(ec_params);

@@ -2,10 +2,10 @@
 
 #include <dlfcn.h>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/cryptoki_types.h"
 
 namespace keyward::pkcs11 {
 namespace {
@@ -23,19 +23,12 @@ constexpr Entry kTable[] = {
     {"IBM", "Meta PKCS11 LIBRARY", {.keep_loaded = "libitm.so.1"}},
 };
 
-// Fixed-length, blank-padded text of a CK_INFO (PKCS#11 section 3.1).
-template <size_t size>
-absl::string_view Text(const CK_UTF8CHAR (&field)[size]) {
-  return absl::StripTrailingAsciiWhitespace(
-      absl::string_view(reinterpret_cast<const char*>(field), size));
-}
-
 }  // namespace
 
 Quirks QuirksOf(const CK_INFO& info) {
   for (const Entry& entry : kTable) {
-    if (entry.manufacturer == Text(info.manufacturerID) &&
-        entry.description == Text(info.libraryDescription)) {
+    if (entry.manufacturer == PaddedText(info.manufacturerID) &&
+        entry.description == PaddedText(info.libraryDescription)) {
       return entry.quirks;
     }
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/bytes.h"
 #include "common/status_macros.h"
 #include "keystore/provider/digest.h"
 #include "keystore/provider/ecdsa_signature.h"
@@ -14,10 +15,6 @@ namespace {
 
 using pkcs11::HashAlgorithm;
 using pkcs11::SignatureScheme;
-
-const uint8_t* Bytes(absl::string_view text) {
-  return reinterpret_cast<const uint8_t*>(text.data());
-}
 
 absl::StatusOr<HashAlgorithm> DigestOfLength(size_t bytes) {
   for (const HashAlgorithm digest :

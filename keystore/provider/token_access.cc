@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "keystore/pkcs11/ck_error.h"
+#include "keystore/pkcs11/cryptoki_types.h"
 #include "keystore/provider/provider_error.h"
 #include "keystore/provider/refused_pins.h"
 
@@ -20,22 +20,11 @@ namespace {
 // has its own.
 constexpr size_t kMaxSessions = 8;
 
-template <size_t kSize>
-std::string Text(const CK_UTF8CHAR (&field)[kSize]) {
-  return std::string(absl::StripTrailingAsciiWhitespace(
-      absl::string_view(reinterpret_cast<const char*>(field), kSize)));
-}
-
 // PKCS#11 5.5: what a token without that limit writes is zero, or all ones.
 size_t SessionLimit(const CK_TOKEN_INFO& info) {
   const CK_ULONG limit = info.ulMaxSessionCount;
   if (limit == CK_UNAVAILABLE_INFORMATION || limit == CK_EFFECTIVELY_INFINITE) return kMaxSessions;
   return std::min<size_t>(kMaxSessions, limit);
-}
-
-std::string SerialOf(const CK_TOKEN_INFO& info) {
-  return std::string(absl::StripTrailingAsciiWhitespace(absl::string_view(
-      reinterpret_cast<const char*>(info.serialNumber), sizeof(info.serialNumber))));
 }
 
 }  // namespace
@@ -53,8 +42,9 @@ TokenAccess::TokenAccess(std::shared_ptr<SharedModule> module, CK_SLOT_ID slot,
     : module_(std::move(module)),
       slot_(slot),
       info_(info),
-      label_(Text(info.label)),
-      name_(absl::StrCat(module_->path(), "\n", label_, "\n", SerialOf(info))),
+      label_(pkcs11::PaddedText(info.label)),
+      name_(
+          absl::StrCat(module_->path(), "\n", label_, "\n", pkcs11::PaddedText(info.serialNumber))),
       process_(getpid()),
       limit_(SessionLimit(info)) {}
 

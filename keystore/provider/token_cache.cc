@@ -4,11 +4,11 @@
 #include <functional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status_macros.h"
+#include "keystore/pkcs11/cryptoki_types.h"
 #include "keystore/pkcs11/slot_list.h"
 #include "keystore/provider/provider_context.h"
 #include "keystore/provider/provider_error.h"
@@ -22,11 +22,6 @@ struct FoundToken {
   CK_SLOT_ID slot;
   CK_TOKEN_INFO info;
 };
-
-std::string LabelOf(const CK_TOKEN_INFO& token) {
-  return std::string(absl::StripTrailingAsciiWhitespace(
-      absl::string_view(reinterpret_cast<const char*>(token.label), sizeof(token.label))));
-}
 
 absl::StatusOr<std::vector<FoundToken>> Tokens(const CK_FUNCTION_LIST& functions) {
   ASSIGN_OR_RETURN(const std::vector<CK_SLOT_ID> slots, pkcs11::SlotsWithToken(functions));
@@ -46,7 +41,7 @@ absl::StatusOr<std::vector<FoundToken>> Tokens(const CK_FUNCTION_LIST& functions
 absl::StatusOr<TokenFilter> ConfiguredToken(const std::string& token) {
   if (token.empty()) return [](const CK_TOKEN_INFO&) { return true; };
   if (!absl::StartsWith(token, "pkcs11:")) {
-    return [token](const CK_TOKEN_INFO& info) { return LabelOf(info) == token; };
+    return [token](const CK_TOKEN_INFO& info) { return pkcs11::PaddedText(info.label) == token; };
   }
   absl::StatusOr<pkcs11::ObjectUri> uri = pkcs11::ObjectUri::Parse(token);
   if (!uri.ok()) {
@@ -62,7 +57,7 @@ absl::StatusOr<FoundToken> FindToken(const SharedModule& module, const TokenFilt
   std::vector<FoundToken> matching;
   std::vector<std::string> labels;
   for (const FoundToken& token : tokens) {
-    labels.push_back(LabelOf(token.info));
+    labels.emplace_back(pkcs11::PaddedText(token.info.label));
     if (wanted(token.info)) matching.push_back(token);
   }
   if (matching.size() == 1) return matching.front();

@@ -19,11 +19,6 @@ absl::Status Corrupt(const KeyVersion& version, absl::string_view what) {
                             "; restore the newest backup"));
 }
 
-bool MaySign(VersionState state) {
-  return state == VersionState::kPending || state == VersionState::kActive ||
-         state == VersionState::kRetiring;
-}
-
 absl::StatusOr<EvpPkeyPtr> CertifiedRsaKey(const KeyVersion& version) {
   const absl::StatusOr<X509Ptr> certificate = ParseCertificate(version.certificate_der);
   if (!certificate.ok()) return Corrupt(version, "has a certificate that does not parse");
@@ -98,6 +93,11 @@ absl::Status CheckUsable(const KeyVersion& version) {
 }
 
 }  // namespace
+
+bool MaySign(VersionState state) {
+  return state == VersionState::kPending || state == VersionState::kActive ||
+         state == VersionState::kRetiring;
+}
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::New(Contents contents) {
   std::shared_ptr<Snapshot> snapshot(new Snapshot);

@@ -20,6 +20,10 @@
 
 namespace keyward::registry {
 
+// Whether a version in that state signs when asked for by number, so that verifiers may
+// meet its signatures.
+bool MaySign(VersionState state);
+
 // A key version with everything that can be worked out before it is used.
 struct SigningKey {
   KeyVersion version;

@@ -7,10 +7,11 @@
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "common/connection_name.h"
 #include "common/error.h"
+#include "common/server/grpc_status.h"
 #include "common/status_macros.h"
 #include "signer/connection_rules.h"
-#include "signer/grpc_status.h"
 #include "signer/peer_identity.h"
 
 namespace keyward::signer {
@@ -80,7 +81,7 @@ grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord re
     }
   }
   const absl::Status recorded = AppendAndWait(parts_.audit, std::move(record));
-  return ToGrpcStatus(status.ok() ? recorded : status);
+  return server::ToGrpcStatus(status.ok() ? recorded : status);
 }
 
 absl::Status Administration::RefreshSnapshot() {

@@ -8,12 +8,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/connection_name.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/status_macros.h"
 #include "common/utf8.h"
 #include "common/yaml_reader.h"
-#include "signer/connection_rules.h"
 #include "signer/identity_pattern.h"
 
 namespace keyward::signer {
@@ -22,9 +22,10 @@ namespace {
 constexpr size_t kMaxShownIdentityBytes = 256;
 
 // In the order of enum Operation.
-constexpr std::array<absl::string_view, 5> kOperationNames = {"sign", "view", "manage-connections",
-                                                              "rotate", "adopt"};
-constexpr absl::string_view kOperationList = "sign, view, manage-connections, rotate or adopt";
+constexpr std::array<absl::string_view, 6> kOperationNames = {
+    "sign", "view", "manage-connections", "rotate", "adopt", "exchange"};
+constexpr absl::string_view kOperationList =
+    "sign, view, manage-connections, rotate, adopt or exchange";
 
 uint8_t BitOf(Operation operation) {
   return static_cast<uint8_t>(1U << static_cast<unsigned>(operation));

@@ -15,9 +15,10 @@
 
 namespace keyward::signer {
 
-enum class Operation : uint8_t { kSign, kView, kManageConnections, kRotate, kAdopt };
+enum class Operation : uint8_t { kSign, kView, kManageConnections, kRotate, kAdopt, kExchange };
 
-// As policy.yaml writes it: "sign", "view", "manage-connections", "rotate", "adopt".
+// As policy.yaml writes it: "sign", "view", "manage-connections", "rotate", "adopt",
+// "exchange". The last is asked for by keyward-exchange, the others by the signer.
 absl::string_view OperationName(Operation operation);
 
 // What the policy says about a call, and by which role.
@@ -36,7 +37,7 @@ struct Decision {
 //     - name: billing-backend
 //       identities: ["spiffe://keyward.example/billing/*", "cn:operator"]
 //       connections: ["acme", "eu-*"]        # exact, prefix*, or * for all
-//       operations: [sign, view]             # and manage-connections, rotate, adopt
+//       operations: [sign, view]             # manage-connections, rotate, adopt, exchange
 //
 // Immutable: safe for use from several threads.
 class AuthorizationPolicy {

@@ -25,7 +25,6 @@ namespace {
 constexpr absl::string_view kProductionUrl = "https://login.salesforce.com";
 constexpr absl::string_view kSandboxUrl = "https://test.salesforce.com";
 constexpr absl::string_view kScheme = "https://";
-constexpr size_t kMaxNameBytes = 63;
 constexpr size_t kMaxPortDigits = 5;
 constexpr int kMaxPort = 65535;
 
@@ -35,10 +34,6 @@ absl::Status Invalid(absl::string_view reason, absl::string_view sentence) {
 
 absl::Status InvalidLoginUrl(absl::string_view sentence) {
   return Invalid("LOGIN_URL_INVALID", absl::StrCat("login_url: ", sentence));
-}
-
-bool IsNameCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
 bool IsPrintableWithoutSpaces(absl::string_view text) {
@@ -150,23 +145,6 @@ absl::Status CheckList(const std::vector<std::string>& items, const ListRule& ru
 }
 
 }  // namespace
-
-absl::Status CheckConnectionName(absl::string_view name) {
-  if (!name.empty() && name.size() <= kMaxNameBytes &&
-      std::all_of(name.begin(), name.end(), IsNameCharacter) && name.front() != '-' &&
-      name.back() != '-') {
-    return absl::OkStatus();
-  }
-  return Invalid("CONNECTION_NAME_INVALID",
-                 "a connection's name must be 1 to 63 lower-case letters, digits and hyphens, "
-                 "without a hyphen at either end");
-}
-
-bool IsConnectionNamePrefix(absl::string_view prefix) {
-  return prefix.size() < kMaxNameBytes &&
-         std::all_of(prefix.begin(), prefix.end(), IsNameCharacter) &&
-         !absl::StartsWith(prefix, "-");
-}
 
 absl::StatusOr<registry::ConnectionSettings> CompleteSettings(
     registry::ConnectionSettings settings) {

@@ -17,13 +17,6 @@ inline constexpr size_t kMaxAudienceBytes = 512;
 inline constexpr size_t kMaxSubjects = 64;
 inline constexpr size_t kMaxSubjectBytes = 255;
 
-// Whether `name` is [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?
-// Errors: INVALID_ARGUMENT CONNECTION_NAME_INVALID.
-absl::Status CheckConnectionName(absl::string_view name);
-
-// Whether a connection's name can begin with `prefix` and go on; "" is one.
-bool IsConnectionNamePrefix(absl::string_view prefix);
-
 // Checks what an operator set, and fills in what follows from it: the login URL
 // of production and sandbox, the login URL as the audience where there is none,
 // and a custom login host in lower case. For a custom environment `login_url` is

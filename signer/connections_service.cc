@@ -6,6 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "common/connection_name.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "keystore/lifecycle/version_choice.h"

@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "common/server/process.h"
 #include "signer/authorization_policy.h"
 #include "signer/config.h"
-#include "signer/process.h"
 #include "signer/server.h"
 
 namespace keyward::signer {
@@ -43,7 +43,7 @@ int Serve(const SignerConfig& config) {
   // Debian's abseil is built with the deadlock detector on, which every lock on the
   // signing path would pay for.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  const sigset_t signals = BlockStopSignals();
+  const sigset_t signals = server::BlockStopSignals();
   absl::StatusOr<std::unique_ptr<Server>> server = Server::New(config);
   if (!server.ok()) return Fail(server.status());
   fprintf(stderr, "keyward-signer: serving on %s\n", (*server)->address().c_str());
@@ -79,7 +79,7 @@ int Main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("keyward-signer"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
 
-  PrepareProcess();
+  server::PrepareProcess();
   const absl::StatusOr<SignerConfig> config = LoadConfig(config_file);
   if (!config.ok()) return Fail(config.status());
   if (const absl::Status checked = CheckSettings(*config); !checked.ok()) return Fail(checked);

@@ -47,7 +47,7 @@ MetricFamily CertificateEnds(const registry::Snapshot& snapshot) {
 
 }  // namespace
 
-Metrics::Metrics(const registry::SnapshotHolder& snapshots, std::function<Health()> health)
+Metrics::Metrics(const registry::SnapshotHolder& snapshots, std::function<server::Health()> health)
     : snapshots_(snapshots), health_(std::move(health)) {
   prometheus::BuildGauge()
       .Name("keyward_build_info")
@@ -62,7 +62,7 @@ std::string Metrics::Text(absl::Time now) const {
   std::vector<MetricFamily> families = registry_.Collect();
   families.push_back(SingleGauge("keyward_serving",
                                  "1 while the signer can sign, 0 while it cannot or drains.",
-                                 health_().state == Health::State::kServing ? 1 : 0));
+                                 health_().state == server::Health::State::kServing ? 1 : 0));
   families.push_back(SingleGauge(
       "keyward_certificates_expiring",
       absl::StrCat(

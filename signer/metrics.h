@@ -8,8 +8,8 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "common/server/health.h"
 #include "keystore/registry/snapshot.h"
-#include "signer/health.h"
 
 namespace keyward::signer {
 
@@ -21,7 +21,7 @@ namespace keyward::signer {
 class Metrics {
  public:
   // `snapshots` and what `health` refers to outlive this.
-  Metrics(const registry::SnapshotHolder& snapshots, std::function<Health()> health);
+  Metrics(const registry::SnapshotHolder& snapshots, std::function<server::Health()> health);
 
   // For counters and histograms of other parts.
   prometheus::Registry& registry() { return registry_; }
@@ -36,7 +36,7 @@ class Metrics {
 
  private:
   const registry::SnapshotHolder& snapshots_;
-  const std::function<Health()> health_;
+  const std::function<server::Health()> health_;
   prometheus::Registry registry_;
 };
 

@@ -17,13 +17,13 @@ constexpr char kJson[] = "application/json";
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
 
-const char* StateName(Health::State state) {
+const char* StateName(server::Health::State state) {
   switch (state) {
-    case Health::State::kServing:
+    case server::Health::State::kServing:
       return "SERVING";
-    case Health::State::kDraining:
+    case server::Health::State::kDraining:
       return "DRAINING";
-    case Health::State::kNotServing:
+    case server::Health::State::kNotServing:
       break;
   }
   return "NOT_SERVING";
@@ -43,10 +43,11 @@ ordered_json CertificateJson(const registry::KeyVersion& version, absl::Time now
 
 }  // namespace
 
-std::string HealthJson(const Health& health, const registry::Snapshot& snapshot, absl::Time now) {
+std::string HealthJson(const server::Health& health, const registry::Snapshot& snapshot,
+                       absl::Time now) {
   ordered_json json;
   json["status"] = StateName(health.state);
-  if (health.state == Health::State::kNotServing) json["reason"] = health.reason;
+  if (health.state == server::Health::State::kNotServing) json["reason"] = health.reason;
   json["certificates"] = ordered_json::array();
   for (const registry::KeyVersion* version : ExpiringVersions(snapshot, now)) {
     json["certificates"].push_back(CertificateJson(*version, now));
@@ -54,24 +55,24 @@ std::string HealthJson(const Health& health, const registry::Snapshot& snapshot,
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-HttpAnswer AnswerMonitoring(const MonitoringParts& parts, absl::string_view path) {
+server::HttpAnswer AnswerMonitoring(const MonitoringParts& parts, absl::string_view path) {
   if (path == "/metrics") {
     return {
         .status = 200, .content_type = kPrometheusText, .body = parts.metrics.Text(absl::Now())};
   }
   if (path == "/health") {
-    const Health health = parts.health();
+    const server::Health health = parts.health();
     const std::shared_ptr<const registry::Snapshot> snapshot = parts.snapshots.Get();
-    return {.status = health.state == Health::State::kServing ? 200 : 503,
+    return {.status = health.state == server::Health::State::kServing ? 200 : 503,
             .content_type = kJson,
             .body = HealthJson(health, *snapshot, absl::Now())};
   }
   return {.status = 404, .content_type = "text/plain", .body = "there are /metrics and /health\n"};
 }
 
-absl::StatusOr<std::unique_ptr<HttpListener>> StartMonitoring(const std::string& address,
-                                                              MonitoringParts parts) {
-  return HttpListener::New(address, [parts = std::move(parts)](const std::string& path) {
+absl::StatusOr<std::unique_ptr<server::HttpListener>> StartMonitoring(const std::string& address,
+                                                                      MonitoringParts parts) {
+  return server::HttpListener::New(address, [parts = std::move(parts)](const std::string& path) {
     return AnswerMonitoring(parts, path);
   });
 }

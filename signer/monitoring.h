@@ -9,9 +9,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/server/health.h"
+#include "common/server/http_listener.h"
 #include "keystore/registry/snapshot.h"
-#include "signer/health.h"
-#include "signer/http_listener.h"
 #include "signer/metrics.h"
 
 namespace keyward::signer {
@@ -22,23 +22,24 @@ namespace keyward::signer {
 //    "reason": of NOT_SERVING only,
 //    "certificates": [{"connection", "key_version", "state": "ACTIVE", "not_after":
 //        "2026-01-31T12:00:00Z", "days_left", "status": "EXPIRING" | "EXPIRED"}]}
-std::string HealthJson(const Health& health, const registry::Snapshot& snapshot, absl::Time now);
+std::string HealthJson(const server::Health& health, const registry::Snapshot& snapshot,
+                       absl::Time now);
 
 // All of it outlives the server.
 struct MonitoringParts {
   const Metrics& metrics;
   const registry::SnapshotHolder& snapshots;
-  std::function<Health()> health;
+  std::function<server::Health()> health;
 };
 
 // What GET of `path` answers: /metrics, and /health with 200 while the signer serves
 // and 503 while it does not; 404 for anything else.
-HttpAnswer AnswerMonitoring(const MonitoringParts& parts, absl::string_view path);
+server::HttpAnswer AnswerMonitoring(const MonitoringParts& parts, absl::string_view path);
 
 // Serves AnswerMonitoring() on `address`, "HOST:PORT". Nobody is authenticated.
 // UNAVAILABLE where it cannot listen there.
-absl::StatusOr<std::unique_ptr<HttpListener>> StartMonitoring(const std::string& address,
-                                                              MonitoringParts parts);
+absl::StatusOr<std::unique_ptr<server::HttpListener>> StartMonitoring(const std::string& address,
+                                                                      MonitoringParts parts);
 
 }  // namespace keyward::signer
 

@@ -154,7 +154,7 @@ absl::Status Server::Serve(const SignerConfig& config) {
   connections_service_ = std::make_unique<ConnectionsService>(*administration_);
   key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
 
-  health_service_ = std::make_unique<HealthService>(
+  health_service_ = std::make_unique<server::HealthService>(
       std::set<std::string>{v1::Signer::service_full_name(), v1::Connections::service_full_name(),
                             v1::KeyVersions::service_full_name()});
   metrics_ = std::make_unique<Metrics>(*snapshots_, [this] { return health_service_->health(); });
@@ -188,7 +188,7 @@ absl::Status Server::Serve(const SignerConfig& config) {
 
 absl::Status Server::OpenMonitoring(const MonitoringConfig& config) {
   if (config.listen.empty()) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<HttpListener>> monitoring = StartMonitoring(
+  absl::StatusOr<std::unique_ptr<server::HttpListener>> monitoring = StartMonitoring(
       config.listen, {.metrics = *metrics_, .snapshots = *snapshots_, .health = [this] {
                         return health_service_->health();
                       }});

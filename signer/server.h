@@ -9,6 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/server/health_service.h"
+#include "common/server/http_listener.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/pkcs11/session_pool.h"
 #include "keystore/registry/registry.h"
@@ -19,8 +21,6 @@
 #include "signer/certificate_watch.h"
 #include "signer/config.h"
 #include "signer/connections_service.h"
-#include "signer/health_service.h"
-#include "signer/http_listener.h"
 #include "signer/key_versions_service.h"
 #include "signer/metrics.h"
 #include "signer/readiness.h"
@@ -71,10 +71,10 @@ class Server {
   std::unique_ptr<SigningService> signing_service_;
   std::unique_ptr<ConnectionsService> connections_service_;
   std::unique_ptr<KeyVersionsService> key_versions_service_;
-  std::unique_ptr<HealthService> health_service_;
+  std::unique_ptr<server::HealthService> health_service_;
   std::unique_ptr<Metrics> metrics_;
   // Null where the settings want none.
-  std::unique_ptr<HttpListener> monitoring_;
+  std::unique_ptr<server::HttpListener> monitoring_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Readiness> readiness_;
   std::string address_;

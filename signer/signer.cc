@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/connection_name.h"
 #include "common/error.h"
 #include "common/openssl.h"
 #include "common/status_macros.h"

@@ -10,7 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "common/error.h"
-#include "signer/grpc_status.h"
+#include "common/server/grpc_status.h"
 
 namespace keyward::signer {
 namespace {
@@ -79,7 +79,7 @@ class SignCall {
     if (response.ok()) {
       responder_.Finish(*response, grpc::Status::OK, this);
     } else {
-      responder_.FinishWithError(ToGrpcStatus(response.status()), this);
+      responder_.FinishWithError(server::ToGrpcStatus(response.status()), this);
     }
   }
 

@@ -30,7 +30,7 @@ class MetricsTest : public ::testing::Test {
   }
 
   registry::SnapshotHolder snapshots_{EveryEnd()};
-  Health health_{.state = Health::State::kServing};
+  server::Health health_{.state = server::Health::State::kServing};
   Metrics metrics_{snapshots_, [this] { return health_; }};
 };
 
@@ -61,7 +61,7 @@ TEST_F(MetricsTest, AChangeOfTheRegistryIsSeenAtTheNextScrape) {
 }
 
 TEST_F(MetricsTest, ServingFollowsHealth) {
-  for (const auto state : {Health::State::kNotServing, Health::State::kDraining}) {
+  for (const auto state : {server::Health::State::kNotServing, server::Health::State::kDraining}) {
     health_.state = state;
     EXPECT_THAT(metrics_.Text(kNow), HasSubstr("\nkeyward_serving 0\n"));
   }

@@ -14,8 +14,8 @@ using ::testing::HasSubstr;
 
 TEST(MonitoringTest, HealthListsOnlyCertificatesNearTheirEnd) {
   const auto snapshot = EveryEnd();
-  EXPECT_EQ(nlohmann::json::parse(
-                HealthJson({.state = Health::State::kServing, .reason = "X"}, *snapshot, kNow)),
+  EXPECT_EQ(nlohmann::json::parse(HealthJson(
+                {.state = server::Health::State::kServing, .reason = "X"}, *snapshot, kNow)),
             nlohmann::json::parse(R"({"status": "SERVING", "certificates": [
       {"connection": "acme", "key_version": 2, "state": "PENDING",
        "not_after": "2027-02-13T08:00:00Z", "days_left": 29, "status": "EXPIRING"},
@@ -27,16 +27,16 @@ TEST(MonitoringTest, HealthListsOnlyCertificatesNearTheirEnd) {
 
 TEST(MonitoringTest, HealthSaysWhyItDoesNotServe) {
   const auto snapshot = SnapshotOf({});
-  EXPECT_EQ(HealthJson({.state = Health::State::kNotServing, .reason = "TOKEN_UNAVAILABLE"},
+  EXPECT_EQ(HealthJson({.state = server::Health::State::kNotServing, .reason = "TOKEN_UNAVAILABLE"},
                        *snapshot, kNow),
             "{\"status\":\"NOT_SERVING\",\"reason\":\"TOKEN_UNAVAILABLE\",\"certificates\":[]}\n");
-  EXPECT_EQ(HealthJson({.state = Health::State::kDraining}, *snapshot, kNow),
+  EXPECT_EQ(HealthJson({.state = server::Health::State::kDraining}, *snapshot, kNow),
             "{\"status\":\"DRAINING\",\"certificates\":[]}\n");
 }
 
 TEST(MonitoringTest, PathsAndStatuses) {
   const registry::SnapshotHolder snapshots(EveryEnd());
-  Health health{.state = Health::State::kServing};
+  server::Health health{.state = server::Health::State::kServing};
   const auto get_health = [&health] { return health; };
   const Metrics metrics(snapshots, get_health);
   const MonitoringParts parts{metrics, snapshots, get_health};
@@ -44,7 +44,7 @@ TEST(MonitoringTest, PathsAndStatuses) {
   EXPECT_EQ(AnswerMonitoring(parts, "/health").content_type, "application/json");
   EXPECT_EQ(AnswerMonitoring(parts, "/metrics").content_type,
             "text/plain; version=0.0.4; charset=utf-8");
-  for (const auto state : {Health::State::kNotServing, Health::State::kDraining}) {
+  for (const auto state : {server::Health::State::kNotServing, server::Health::State::kDraining}) {
     health.state = state;
     EXPECT_EQ(AnswerMonitoring(parts, "/health").status, 503);
     EXPECT_EQ(AnswerMonitoring(parts, "/metrics").status, 200);

@@ -14,8 +14,8 @@
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/server/grpc_status.h"
 #include "keyward/v1/signer.grpc.pb.h"
-#include "signer/grpc_status.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/temp_dir.h"
 
@@ -32,7 +32,7 @@ class IdentityService final : public v1::Signer::Service {
     const auto identity = PeerIdentity(*context->auth_context());
     if (!identity.ok()) {
       // The reason goes in front, to be seen without unpacking the details.
-      return ToGrpcStatus(Annotate(identity.status(), *ReasonOf(identity.status())));
+      return server::ToGrpcStatus(Annotate(identity.status(), *ReasonOf(identity.status())));
     }
     response->set_jws(*identity);
     return grpc::Status::OK;

@@ -1,4 +1,4 @@
-#include "signer/health_service.h"
+#include "common/server/health_service.h"
 
 #include <utility>
 
@@ -6,7 +6,7 @@
 #include "absl/time/clock.h"
 #include "common/error.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 namespace {
 
 using grpc::health::v1::HealthCheckRequest;
@@ -95,4 +95,4 @@ grpc::Status HealthService::Watch(grpc::ServerContext* context, const HealthChec
   return grpc::Status::OK;
 }
 
-}  // namespace keyward::signer
+}  // namespace keyward::server

@@ -1,10 +1,10 @@
 // Whether the signer can sign, for those who ask over gRPC or HTTP.
-#ifndef KEYWARD_SIGNER_HEALTH_H_
-#define KEYWARD_SIGNER_HEALTH_H_
+#ifndef KEYWARD_COMMON_SERVER_HEALTH_H_
+#define KEYWARD_COMMON_SERVER_HEALTH_H_
 
 #include <string>
 
-namespace keyward::signer {
+namespace keyward::server {
 
 struct Health {
   enum class State { kServing, kNotServing, kDraining };
@@ -15,6 +15,6 @@ struct Health {
   std::string reason;
 };
 
-}  // namespace keyward::signer
+}  // namespace keyward::server
 
-#endif  // KEYWARD_SIGNER_HEALTH_H_
+#endif  // KEYWARD_COMMON_SERVER_HEALTH_H_

@@ -9,9 +9,9 @@
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
-#include "tests/signer/raw_http_client.h"
+#include "tests/common/server/raw_http_client.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 namespace {
 
 using ::testing::HasSubstr;
@@ -109,4 +109,4 @@ TEST(HttpSlowClientsTest, ClientsThatDoNotReadMakeRoomForOthers) {
 }
 
 }  // namespace
-}  // namespace keyward::signer
+}  // namespace keyward::server

@@ -1,6 +1,6 @@
 // A listener to test, and clients that do not keep to the protocol.
-#ifndef KEYWARD_TESTS_SIGNER_RAW_HTTP_CLIENT_H_
-#define KEYWARD_TESTS_SIGNER_RAW_HTTP_CLIENT_H_
+#ifndef KEYWARD_TESTS_COMMON_SERVER_RAW_HTTP_CLIENT_H_
+#define KEYWARD_TESTS_COMMON_SERVER_RAW_HTTP_CLIENT_H_
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -13,10 +13,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/server/http_listener.h"
 #include "common/unique_fd.h"
-#include "signer/http_listener.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 
 inline constexpr absl::Duration kForever = absl::Minutes(10);
 inline constexpr HttpTimes kNoLimit = {.request = kForever,
@@ -76,6 +76,6 @@ class RawClient {
   const UniqueFd socket_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 };
 
-}  // namespace keyward::signer
+}  // namespace keyward::server
 
-#endif  // KEYWARD_TESTS_SIGNER_RAW_HTTP_CLIENT_H_
+#endif  // KEYWARD_TESTS_COMMON_SERVER_RAW_HTTP_CLIENT_H_

@@ -1,4 +1,4 @@
-#include "signer/grpc_status.h"
+#include "common/server/grpc_status.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 namespace {
 
 using ::testing::HasSubstr;
@@ -95,4 +95,4 @@ TEST(GrpcStatusTest, MessagesFitIntoATrailer) {
 }
 
 }  // namespace
-}  // namespace keyward::signer
+}  // namespace keyward::server

@@ -1,4 +1,4 @@
-#include "signer/grpc_status.h"
+#include "common/server/grpc_status.h"
 
 #include <cstdint>
 #include <optional>
@@ -11,7 +11,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 namespace {
 
 constexpr size_t kMaxMessageBytes = 1024;
@@ -63,4 +63,4 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   return MakeStatus(code, kInternalReason, kInternalMessage, retry_delay);
 }
 
-}  // namespace keyward::signer
+}  // namespace keyward::server

@@ -1,12 +1,12 @@
 // The one place where an absl::Status becomes a gRPC status.
-#ifndef KEYWARD_SIGNER_GRPC_STATUS_H_
-#define KEYWARD_SIGNER_GRPC_STATUS_H_
+#ifndef KEYWARD_COMMON_SERVER_GRPC_STATUS_H_
+#define KEYWARD_COMMON_SERVER_GRPC_STATUS_H_
 
 #include <grpcpp/support/status.h>
 
 #include "absl/status/status.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 
 // The status that a caller sees. An error with a reason (common/error.h) keeps
 // its code and message and carries a google.rpc.Status in its error details
@@ -20,6 +20,6 @@ namespace keyward::signer {
 // Thread-safe.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
-}  // namespace keyward::signer
+}  // namespace keyward::server
 
-#endif  // KEYWARD_SIGNER_GRPC_STATUS_H_
+#endif  // KEYWARD_COMMON_SERVER_GRPC_STATUS_H_

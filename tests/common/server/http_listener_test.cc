@@ -1,4 +1,4 @@
-#include "signer/http_listener.h"
+#include "common/server/http_listener.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
-#include "tests/signer/raw_http_client.h"
+#include "tests/common/server/raw_http_client.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 namespace {
 
 using ::testing::HasSubstr;
@@ -149,4 +149,4 @@ TEST(HttpListenerTest, OtherAddresses) {
 }
 
 }  // namespace
-}  // namespace keyward::signer
+}  // namespace keyward::server

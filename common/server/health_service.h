@@ -1,6 +1,6 @@
 // The standard health service (grpc.health.v1).
-#ifndef KEYWARD_SIGNER_HEALTH_SERVICE_H_
-#define KEYWARD_SIGNER_HEALTH_SERVICE_H_
+#ifndef KEYWARD_COMMON_SERVER_HEALTH_SERVICE_H_
+#define KEYWARD_COMMON_SERVER_HEALTH_SERVICE_H_
 
 #include <set>
 #include <string>
@@ -9,10 +9,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/mutex.h"
+#include "common/server/health.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "signer/health.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 
 // gRPC's own health service would bring a second completion queue with threads of
 // its own, and they would then read half of the signing calls and hand them over
@@ -57,6 +57,6 @@ class HealthService final : public grpc::health::v1::Health::Service {
   int watchers_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-}  // namespace keyward::signer
+}  // namespace keyward::server
 
-#endif  // KEYWARD_SIGNER_HEALTH_SERVICE_H_
+#endif  // KEYWARD_COMMON_SERVER_HEALTH_SERVICE_H_

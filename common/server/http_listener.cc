@@ -1,4 +1,4 @@
-#include "signer/http_listener.h"
+#include "common/server/http_listener.h"
 
 #include <errno.h>
 #include <httplib.h>
@@ -21,7 +21,7 @@
 #include "common/mutex.h"
 #include "common/unique_fd.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 namespace {
 
 constexpr size_t kMaxRequestBytes = size_t{16} << 10;
@@ -271,4 +271,4 @@ HttpListener::~HttpListener() {
   thread_.join();
 }
 
-}  // namespace keyward::signer
+}  // namespace keyward::server

@@ -1,6 +1,6 @@
 // A small HTTP/1.1 server for GET alone, with bounds on all that a client can take.
-#ifndef KEYWARD_SIGNER_HTTP_LISTENER_H_
-#define KEYWARD_SIGNER_HTTP_LISTENER_H_
+#ifndef KEYWARD_COMMON_SERVER_HTTP_LISTENER_H_
+#define KEYWARD_COMMON_SERVER_HTTP_LISTENER_H_
 
 #include <atomic>
 #include <functional>
@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 
 struct HttpAnswer {
   int status = 200;
@@ -70,6 +70,6 @@ class HttpListener {
   std::thread thread_;
 };
 
-}  // namespace keyward::signer
+}  // namespace keyward::server
 
-#endif  // KEYWARD_SIGNER_HTTP_LISTENER_H_
+#endif  // KEYWARD_COMMON_SERVER_HTTP_LISTENER_H_

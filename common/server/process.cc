@@ -1,4 +1,4 @@
-#include "signer/process.h"
+#include "common/server/process.h"
 
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
@@ -11,7 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 namespace {
 
 // gRPC 1.51 gives its listener up for good when accept4(2) fails, as it does when
@@ -59,4 +59,4 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
-}  // namespace keyward::signer
+}  // namespace keyward::server

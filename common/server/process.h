@@ -1,10 +1,10 @@
 // What keyward-signer does to its own process before it serves.
-#ifndef KEYWARD_SIGNER_PROCESS_H_
-#define KEYWARD_SIGNER_PROCESS_H_
+#ifndef KEYWARD_COMMON_SERVER_PROCESS_H_
+#define KEYWARD_COMMON_SERVER_PROCESS_H_
 
 #include <signal.h>
 
-namespace keyward::signer {
+namespace keyward::server {
 
 // Hardens the process: no core dumps and no ptrace by others of its user, since
 // assertions pass through its memory; as many file descriptors as the hard limit
@@ -17,6 +17,6 @@ void PrepareProcess();
 // them: one thread waits for them with sigwait(3).
 sigset_t BlockStopSignals();
 
-}  // namespace keyward::signer
+}  // namespace keyward::server
 
-#endif  // KEYWARD_SIGNER_PROCESS_H_
+#endif  // KEYWARD_COMMON_SERVER_PROCESS_H_

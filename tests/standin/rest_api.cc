@@ -19,7 +19,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kOldestVersion = 51;
+// What jsforce asks for by default.
+constexpr int kOldestVersion = 50;
 constexpr int kNewestVersion = 66;
 
 struct RestAnswer {
@@ -47,7 +48,7 @@ std::string BearerToken(const httplib::Request& request) {
   return header.substr(kScheme.size());
 }
 
-// Three releases a year: 51 is Spring '21.
+// Three releases a year: 50 is Winter '21, 51 Spring '21.
 std::string ReleaseName(int version) {
   constexpr absl::string_view kSeasons[] = {"Spring", "Summer", "Winter"};
   return absl::StrFormat("%s '%d", kSeasons[version % 3], 21 + (version - 50) / 3);
@@ -101,6 +102,17 @@ RestAnswer Identity(const RestCall& call) {
            {"user_type", "STANDARD"}}};
 }
 
+// OpenID Connect Core 1.0 section 5.3, with Salesforce's own additions.
+RestAnswer UserInfo(const RestCall& call) {
+  const std::optional<User> user = call.state.FindUser(call.session.username);
+  return {200,
+          {{"sub", absl::StrCat(OriginOf(call.request), IdentityPath(call))},
+           {"user_id", user ? user->id : ""},
+           {"organization_id", call.state.organization_id()},
+           {"preferred_username", call.session.username},
+           {"active", user && user->active}}};
+}
+
 // The records of `object` with every field that is known of them.
 std::vector<json> RecordsOf(absl::string_view object, const RestCall& call) {
   if (absl::EqualsIgnoreCase(object, "Organization")) {
@@ -117,6 +129,15 @@ std::vector<json> RecordsOf(absl::string_view object, const RestCall& call) {
              {"IsActive", user && user->active}}};
   }
   return {};
+}
+
+// One record; `sf` reads the user name of the token's owner so.
+RestAnswer UserRecord(const RestCall& call) {
+  const std::string path = VersionPath(call.request);
+  json record = RecordsOf("User", call).front();
+  if (path.empty() || record["Id"] != call.request.matches[2].str()) return NotFound();
+  record["attributes"] = {{"type", "User"}, {"url", call.request.path}};
+  return {200, std::move(record)};
 }
 
 RestAnswer Columns(const SoqlSelect& select) {
@@ -151,8 +172,10 @@ RestAnswer Query(const RestCall& call) {
 void ServeRestApi(httplib::Server& server, State& state, Journal& journal) {
   const auto serve = [&](const char* pattern, const char* endpoint,
                          RestAnswer (*operation)(const RestCall&)) {
-    server.Get(pattern, [&state, &journal, endpoint, operation](const httplib::Request& request,
-                                                                httplib::Response& response) {
+    // `sf` keeps instance URLs with a slash at their end, and puts another behind it.
+    server.Get(absl::StrCat("/?", pattern), [&state, &journal, endpoint, operation](
+                                                const httplib::Request& request,
+                                                httplib::Response& response) {
       JournalEntry entry{.time = state.now(), .method = request.method, .endpoint = endpoint};
       const std::optional<Session> session = state.UseSession(BearerToken(request));
       RestAnswer answer;
@@ -175,6 +198,9 @@ void ServeRestApi(httplib::Server& server, State& state, Journal& journal) {
   serve("/services/data/?", "/services/data", &Versions);
   serve(R"(/services/data/v(\d{2})\.0/?)", "/services/data/vNN.0", &Resources);
   serve(R"(/services/data/v(\d{2})\.0/query/?)", "/services/data/vNN.0/query", &Query);
+  serve(R"(/services/data/v(\d{2})\.0/sobjects/User/(\w{18}))",
+        "/services/data/vNN.0/sobjects/User/{id}", &UserRecord);
+  serve("/services/oauth2/userinfo", "/services/oauth2/userinfo", &UserInfo);
   serve(R"(/id/\w{18}/\w{18})", "/id/{id}/{id}", &Identity);
 }
 

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import jsforce from 'jsforce';
-import { endSessions, newToken, salesforce, subject } from './system.mjs';
+import { exchange, exchangeClient } from './protos.mjs';
+import { connection, endSessions, exchangeAddress, logins, newToken, salesforce, subject }
+  from './system.mjs';
 
 const query = 'SELECT Id, Name FROM Organization';
 let token;
@@ -30,4 +32,36 @@ test('is refused without a session', async () => {
   await endSessions();
   await assert.rejects(connect(token.access_token).query(query),
                        { errorCode: 'INVALID_SESSION_ID' });
+});
+
+// Connections whose refreshFn asks keyward-exchange, as in docs/exchange.md.
+async function connectThroughExchange(client) {
+  const { accessToken, instanceUrl } = await exchange(client, { connection });
+  const conn = new jsforce.Connection({
+    accessToken,
+    instanceUrl,
+    refreshFn: (refused, done) => {
+      exchange(client, { connection, rejectedAccessToken: refused.accessToken })
+        .then((renewed) => done(null, renewed.accessToken), done);
+    },
+  });
+  return conn;
+}
+
+test('survives an ended session through Exchange, with one more login', async (t) => {
+  const client = exchangeClient(exchangeAddress, 'backend');
+  t.after(() => client.close());
+  const conns = await Promise.all(Array.from({ length: 8 }, () => connectThroughExchange(client)));
+  const first = conns[0].accessToken;
+  assert.ok(conns.every((conn) => conn.accessToken === first), 'they share one token');
+  await conns[0].query(query);
+  const before = await logins();
+
+  await endSessions();
+  const answers = await Promise.all(conns.map((conn) => conn.query(query)));
+  assert.ok(answers.every((answer) => answer.records[0].Name === 'Keyward Stand-in'));
+  assert.equal(await logins(), before + 1);
+  const second = conns[0].accessToken;
+  assert.notEqual(second, first);
+  assert.ok(conns.every((conn) => conn.accessToken === second), 'they share the new one');
 });

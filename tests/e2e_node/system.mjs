@@ -13,6 +13,9 @@ export const connection = 'acme';
 export const subject = 'integration@acme.example';
 export const salesforce = variable('SYSTEM_SALESFORCE');
 export const salesforceCa = variable('SYSTEM_SALESFORCE_CA');
+// host:port of keyward-exchange, and the Unix socket on which everyone is the backend.
+export const exchangeAddress = variable('SYSTEM_EXCHANGE');
+export const exchangeSocket = variable('SYSTEM_EXCHANGE_SOCKET');
 export const protoDirectory = variable('SYSTEM_PROTO');
 
 // A file of the PKI: 'ca.pem', 'backend.key'.
@@ -36,6 +39,12 @@ async function admin(method, path) {
 
 // The stand-in forgets every session, so that each access token is refused.
 export const endSessions = () => admin('DELETE', '/sessions');
+
+// A connection with a key of its own that Salesforce knows nothing of.
+export async function createUnknownConnection(name) {
+  await keyward('connection', 'create', name, '--environment', 'custom', '--login-url', salesforce,
+                '--subject', subject, '--consumer-key', `3MVG9.${name}`);
+}
 
 // How often the stand-in granted an access token.
 export async function logins() {

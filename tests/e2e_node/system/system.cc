@@ -22,14 +22,52 @@ https_ca: )",
                       standin.ca_file(), "\n");
 }
 
+constexpr char kExchangeRole[] = R"(  - name: exchange
+    identities: ["spiffe://keyward.example/exchange"]
+    connections: ["*"]
+    operations: [sign, view]
+)";
+
+constexpr char kExchangePolicy[] = R"(roles:
+  - name: backends
+    identities: ["spiffe://keyward.example/backend"]
+    connections: ["*"]
+    operations: [exchange]
+)";
+
+std::string ExchangeSettings(const SignerProcess& signer, const StandinProcess& standin) {
+  return absl::StrCat(R"(listen: 127.0.0.1:0
+tls:
+  certificate: pki/exchange.pem
+  private_key: pki/exchange.key
+  client_ca: pki/ca.pem
+unix_socket:
+  path: exchange.socket
+  identity: spiffe://keyward.example/backend
+policy: exchange_policy.yaml
+signer:
+  addresses: [")",
+                      signer.address(), R"("]
+  ca: pki/ca.pem
+  certificate: pki/exchange.pem
+  private_key: pki/exchange.key
+https:
+  ca: )",
+                      standin.ca_file(), R"(
+  private_login_hosts: [localhost]
+)");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KeywardSystem>> KeywardSystem::Start() {
   std::unique_ptr<KeywardSystem> system(new KeywardSystem());
   system->standin_ = StandinProcess::Start();
+  system->signer_.Write("policy.yaml", absl::StrCat(kDefaultPolicy, kExchangeRole));
   if (!system->signer_.Start()) return absl::InternalError(system->signer_.daemon().Output());
   system->signer_.Write("client.yaml", CommandSettings(system->signer_, *system->standin_));
   RETURN_IF_ERROR(system->CreateConnection());
+  RETURN_IF_ERROR(system->StartExchange());
   return system;
 }
 
@@ -62,6 +100,20 @@ absl::Status KeywardSystem::CreateConnection() {
       .status();
 }
 
+absl::Status KeywardSystem::StartExchange() {
+  constexpr char kServing[] = "keyward-exchange: serving on ";
+  signer_.Write("exchange_policy.yaml", kExchangePolicy);
+  signer_.Write("exchange.yaml", ExchangeSettings(signer_, *standin_));
+  exchange_ =
+      Daemon::Start({Binary("keyward-exchange"), "--config", signer_.File("exchange.yaml")});
+  const bool serves = exchange_->WaitForOutput(kServing);
+  const std::string output = exchange_->Output();
+  if (!serves) return absl::InternalError(output);
+  const std::string address = output.substr(output.find(kServing) + sizeof(kServing) - 1);
+  exchange_address_ = address.substr(0, address.find('\n'));
+  return absl::OkStatus();
+}
+
 Environment KeywardSystem::ForPrograms() const {
   const char* path = getenv("PATH");
   // Programs that keep files of their own keep them here.
@@ -70,6 +122,8 @@ Environment KeywardSystem::ForPrograms() const {
           {"HOME", signer_.File("home")},
           {"TMPDIR", signer_.File("home")},
           {"KEYWARD_CONFIG", signer_.File("client.yaml")},
+          {"SYSTEM_EXCHANGE", exchange_address_},
+          {"SYSTEM_EXCHANGE_SOCKET", signer_.File("exchange.socket")},
           {"SYSTEM_PKI", signer_.File("pki")},
           {"SYSTEM_PROTO", absl::StrCat(KEYWARD_SOURCE_DIR, "/proto")},
           {"SYSTEM_SALESFORCE", SalesforceOrigin()},

@@ -21,8 +21,9 @@ inline constexpr char kSystemSubject[] = "integration@acme.example";
 class KeywardSystem {
  public:
   // Starts the daemons and makes kSystemConnection: with a key on the token, its
-  // certificate in the stand-in's app and kSystemSubject pre-authorized. INTERNAL with
-  // the daemon's or the command's own words where that fails.
+  // certificate in the stand-in's app and kSystemSubject pre-authorized. The PKI's
+  // backend may exchange for every connection; its operator may only administer them.
+  // INTERNAL with the daemon's or the command's own words where that fails.
   static absl::StatusOr<std::unique_ptr<KeywardSystem>> Start();
 
   // What a program needs to know of it; tests/e2e_node/system.mjs names them.
@@ -32,11 +33,14 @@ class KeywardSystem {
   KeywardSystem() = default;
 
   absl::Status CreateConnection();
+  absl::Status StartExchange();
   absl::StatusOr<std::string> Keyward(const std::vector<std::string>& arguments) const;
   std::string SalesforceOrigin() const;
 
   SignerProcess signer_;
   std::unique_ptr<StandinProcess> standin_;
+  std::unique_ptr<Daemon> exchange_;
+  std::string exchange_address_;
 };
 
 }  // namespace keyward::testing

@@ -48,10 +48,10 @@ TEST_F(StateTest, ASessionEndsItsLifetimeAfterItsLastUse) {
   EXPECT_EQ(session->username, kUser);
   EXPECT_EQ(session->consumer_key, "key");
   EXPECT_EQ(session->expires, now_ + absl::Seconds(60));
-  EXPECT_EQ(state->Sessions().size(), 1U);
+  EXPECT_EQ(state->sessions().List().size(), 1U);
   now_ += absl::Seconds(60);
   EXPECT_FALSE(state->UseSession(token.Expose()).has_value());
-  EXPECT_TRUE(state->Sessions().empty());
+  EXPECT_TRUE(state->sessions().List().empty());
 }
 
 TEST_F(StateTest, OnlyTheWholeTokenOpensASession) {
@@ -177,7 +177,7 @@ TEST(StateConcurrencyTest, ManyThreadsChangeAndRead) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(state->Apps().size(), size_t{1 + kThreads * kRounds});
-  EXPECT_EQ(state->Sessions().size(), size_t{kThreads * kRounds});
+  EXPECT_EQ(state->sessions().List().size(), size_t{kThreads * kRounds});
 }
 
 TEST(JournalTest, KeepsTheNewestAndCutsLongTextAtACharacter) {

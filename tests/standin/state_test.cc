@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "common/error.h"
@@ -129,6 +130,38 @@ TEST(StateFileTest, TheOrgOutlivesTheProcessAndSessionsDoNot) {
   ASSERT_EQ(stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   EXPECT_THAT(*ReadFile(path), AllOf(HasSubstr(consumer_key), Not(HasSubstr(token))));
+}
+
+TEST(StateFileTest, PoliciesAndUsersOutliveTheProcess) {
+  const keyward::testing::TempDir dir;
+  const StateOptions options{.directory = dir.path()};
+  AppSettings settings = Settings();
+  settings.permission_sets = {"Keyward"};
+  settings.profiles = {"Integration"};
+  settings.relax_ip = true;
+  settings.login_hosts = {"acme.my.salesforce.com"};
+  settings.audiences = {"https://acme.my.salesforce.com"};
+  settings.session_seconds = 60;
+  settings.token_format = "jwt";
+  settings.reuse_session = true;
+  settings.instance_url = "https://acme.my.salesforce.com";
+  settings.response_fields = {"signature"};
+  const User user{.frozen = true,
+                  .api_enabled = false,
+                  .profile = "Integration",
+                  .permission_sets = {"Keyward"},
+                  .ip_ranges = {"10.0.0.0/8"}};
+  std::string consumer_key;
+  {
+    const std::unique_ptr<State> state = *State::New(options);
+    consumer_key = *state->CreateApp(settings);
+    ASSERT_TRUE(state->CreateUser("new@example.com", user).ok());
+  }
+  const std::unique_ptr<State> state = *State::New(options);
+  EXPECT_EQ(ToJson(state->FindApp(consumer_key)->settings), ToJson(settings));
+  EXPECT_EQ(ToJson(settings).size(), 14U);
+  EXPECT_EQ(ToJson(*state->FindUser("new@example.com")), ToJson(user));
+  EXPECT_TRUE(state->propagation().Find(consumer_key, 0).has_value());
 }
 
 TEST(StateFileTest, AFileThatDoesNotFitIsNamed) {

@@ -4,11 +4,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import https from 'node:https';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import { scriptedExchange, serviceError } from './protos.mjs';
-import { connection, endSessions, exchangeAddress, logins, newToken, pkiFile, protoDirectory,
+import { connection, endSessions, exchangeAddress, logins, newToken, pki, pkiFile, protoDirectory,
          salesforceCa } from './system.mjs';
 
 const [command, ...commandArgs] = process.argv.slice(2);
@@ -17,7 +18,7 @@ const accessToken = /00D\w{12}!/;
 
 // The example at work, as the PKI's backend.
 class Example {
-  constructor(address, name = connection) {
+  constructor(address, { name = connection, httpsCa = salesforceCa } = {}) {
     this.output = '';
     this.process = spawn(command, [...commandArgs, name], { env: {
       ...process.env,
@@ -26,7 +27,8 @@ class Example {
       KEYWARD_CERTIFICATE: pkiFile('backend.pem'),
       KEYWARD_PRIVATE_KEY: pkiFile('backend.key'),
       KEYWARD_PROTO: protoDirectory,
-      KEYWARD_HTTPS_CA: salesforceCa,
+      KEYWARD_HTTPS_CA: httpsCa,
+      NODE_EXTRA_CA_CERTS: httpsCa,
     } });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.setEncoding('utf8').on('data', (data) => { this.output += data; });
@@ -60,8 +62,21 @@ async function withScript(answer, use) {
   }
 }
 
-const run = (answer) =>
-  withScript(answer, (address) => new Example(address).end(`${query}\n`));
+// The example's end after one query, with tokens from `answer(request)`.
+const run = (answer, options) =>
+  withScript(answer, (address) => new Example(address, options).end(`${query}\n`));
+
+// An API that answers everything as `reply(request, response)` does.
+async function scriptedSalesforce(reply, use) {
+  const server = https.createServer({ cert: pki('standin.pem'), key: pki('standin.key') }, reply);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    return await use(`https://127.0.0.1:${server.address().port}`);
+  } finally {
+    server.close();
+  }
+}
 
 test('queries, and goes on when the session has ended, with one more login', async () => {
   const before = await logins();
@@ -77,7 +92,7 @@ test('queries, and goes on when the session has ended, with one more login', asy
 });
 
 test('tells what is wrong with a connection, and with a query', async () => {
-  const unknown = await new Example(exchangeAddress, 'nobody').end(`${query}\n`);
+  const unknown = await new Example(exchangeAddress, { name: 'nobody' }).end(`${query}\n`);
   assert.equal(unknown.code, 1);
   assert.match(unknown.output, /^query: .*(NOT_FOUND|NOT_ALLOWED|DENIED).*: .+/m);
   const malformed = await new Example(exchangeAddress).end('SELECT\n');
@@ -120,4 +135,29 @@ test('renews a token once, not for ever', async () => {
   assert.equal(refused.code, 1);
   assert.deepEqual(rejected, ['', '00D000000000000!dead1']);
   assert.match(refused.output, /Salesforce answered 401 .*INVALID_SESSION_ID/);
+});
+
+// What must not lead to another token, nor take this one elsewhere.
+test('leaves other kinds of 401 alone, and follows no redirect', async () => {
+  const replies = {
+    401: [{ errorCode: 'INVALID_SESSION_ID',
+            message: 'This session is not valid for use with the REST API' }],
+    302: [],
+  };
+  for (const [status, body] of Object.entries(replies)) {
+    let exchanges = 0;
+    let requests = 0;
+    await scriptedSalesforce((request, response) => {
+      requests += 1;
+      response.writeHead(Number(status), { Location: '/elsewhere' }).end(JSON.stringify(body));
+    }, async (origin) => {
+      const failed = await run(() => {
+        exchanges += 1;
+        return { accessToken: '00D000000000000!dead', instanceUrl: origin };
+      }, { httpsCa: pkiFile('ca.pem') });
+      assert.equal(failed.code, 1, failed.output);
+      assert.match(failed.output, /^query: /m);
+    });
+    assert.deepEqual({ exchanges, requests }, { exchanges: 1, requests: 1 }, `after ${status}`);
+  }
 });

@@ -15,7 +15,7 @@ size_t Append(const char* data, size_t /*size*/, size_t count, void* body) {
 }  // namespace
 
 bool RestAnswer::SessionEnded() const {
-  return status == 401 && body.find("\"INVALID_SESSION_ID\"") != std::string::npos;
+  return status == 401 && body.find("\"Session expired or invalid\"") != std::string::npos;
 }
 
 std::string UrlEncoded(const std::string& value) {

@@ -8,7 +8,8 @@ struct RestAnswer {
   long status = 0;  // NOLINT(google-runtime-int): libcurl's type
   std::string body;
 
-  // Whether another access token cures it. Other kinds of 401 are not cured so.
+  // Whether another access token cures it. Other kinds of 401 are not cured so, though
+  // they may have the same code: "This session is not valid for use with the REST API".
   bool SessionEnded() const;
 };
 

@@ -25,9 +25,10 @@ async function send({ accessToken, instanceUrl }, path) {
   return { status: answer.status, body: await answer.json() };
 }
 
-// Other kinds of 401 are not cured by another token.
+// Other kinds of 401 are not cured by another token, though they may have the same code:
+// "This session is not valid for use with the REST API".
 const sessionEnded = ({ status, body }) =>
-  status === 401 && body[0]?.errorCode === 'INVALID_SESSION_ID';
+  status === 401 && body[0]?.message === 'Session expired or invalid';
 
 // Salesforce may end a session at any time, so a token is renewed once. What is refused
 // with a new token, too, is refused for another cause.

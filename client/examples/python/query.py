@@ -42,15 +42,15 @@ class SalesforceError(Exception):
         self.status = http_error.code
         try:
             answer = json.load(http_error)[0]
-            self.error_code = answer["errorCode"]
-            message = answer["message"]
+            code, self.message = answer["errorCode"], answer["message"]
         except (ValueError, LookupError, TypeError):
-            self.error_code, message = None, http_error.reason
-        super().__init__(f"Salesforce answered {self.status} {self.error_code}: {message}")
+            code, self.message = "", http_error.reason
+        super().__init__(f"Salesforce answered {self.status} {code}: {self.message}")
 
     def session_ended(self):
-        # Other kinds of 401 are not cured by another token.
-        return self.status == 401 and self.error_code == "INVALID_SESSION_ID"
+        # Other kinds of 401 are not cured by another token, though they may have the same
+        # code: "This session is not valid for use with the REST API".
+        return self.status == 401 and self.message == "Session expired or invalid"
 
 
 def send(token, path):

@@ -7,8 +7,10 @@ import { detailsOf, exchange, exchangeClient, socketClient } from './protos.mjs'
 import { connection, createUnknownConnection, endSessions, exchangeAddress, exchangeSocket, logins,
          salesforce } from './system.mjs';
 
+// The backend may exchange for `acme`, the operator for every connection.
 const backend = exchangeClient(exchangeAddress, 'backend');
-after(() => backend.close());
+const operator = exchangeClient(exchangeAddress, 'operator');
+after(() => [backend, operator].forEach((client) => client.close()));
 
 // Asks and expects the gRPC code and the reason; returns what else the error says.
 async function expectRefusal(client, request, code, reason) {
@@ -61,21 +63,20 @@ test('through the Unix socket, as the backend', async (t) => {
 
 test('refused: who shows no certificate, and who has no role', async (t) => {
   const stranger = exchangeClient(exchangeAddress);
-  const operator = exchangeClient(exchangeAddress, 'operator');
-  t.after(() => [stranger, operator].forEach((client) => client.close()));
+  t.after(() => stranger.close());
   await assert.rejects(exchange(stranger, { connection }), { code: grpc.status.UNAVAILABLE });
   const { sentence, retry } =
-    await expectRefusal(operator, { connection }, 'PERMISSION_DENIED', 'NOT_ALLOWED');
-  assert.match(sentence, /operator/);
+    await expectRefusal(backend, { connection: 'other' }, 'PERMISSION_DENIED', 'NOT_ALLOWED');
+  assert.match(sentence, /backend/);
   assert.equal(retry, undefined);
 });
 
 test('errors say what to change: to programs by a reason, to people by a sentence', async () => {
-  await expectRefusal(backend, { connection: 'Not a name' }, 'INVALID_ARGUMENT',
+  await expectRefusal(operator, { connection: 'Not a name' }, 'INVALID_ARGUMENT',
                       'CONNECTION_NAME_INVALID');
-  await expectRefusal(backend, { connection: 'nobody' }, 'NOT_FOUND', 'CONNECTION_NOT_FOUND');
+  await expectRefusal(operator, { connection: 'nobody' }, 'NOT_FOUND', 'CONNECTION_NOT_FOUND');
   await createUnknownConnection('unknown-app');
-  const refused = await expectRefusal(backend, { connection: 'unknown-app' },
+  const refused = await expectRefusal(operator, { connection: 'unknown-app' },
                                       'FAILED_PRECONDITION', 'UNKNOWN_CONSUMER_KEY');
   assert.equal(refused.metadata.salesforce_error, 'invalid_client_id');
   assert.equal(refused.metadata.salesforce_error_description, 'client identifier invalid');

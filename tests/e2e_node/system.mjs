@@ -1,16 +1,16 @@
-// The system that keyward_test_system started around this program.
+// The system that with_system started around this program.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 function variable(name) {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run this by keyward_test_system`);
+  if (!value) throw new Error(`${name} is not set: run this by with_system`);
   return value;
 }
 
 export const connection = 'acme';
-export const subject = 'integration@acme.example';
+export const subject = variable('SYSTEM_SUBJECT');
 export const salesforce = variable('SYSTEM_SALESFORCE');
 export const salesforceCa = variable('SYSTEM_SALESFORCE_CA');
 // host:port of keyward-exchange, and the Unix socket on which everyone is the backend.

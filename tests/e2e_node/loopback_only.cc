@@ -1,4 +1,4 @@
-#include "tests/e2e_node/system/loopback_only.h"
+#include "tests/e2e_node/loopback_only.h"
 
 #include <net/if.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
 // A process and its children without a network but for the loopback interface.
-#ifndef KEYWARD_TESTS_E2E_NODE_SYSTEM_LOOPBACK_ONLY_H_
-#define KEYWARD_TESTS_E2E_NODE_SYSTEM_LOOPBACK_ONLY_H_
+#ifndef KEYWARD_TESTS_E2E_NODE_LOOPBACK_ONLY_H_
+#define KEYWARD_TESTS_E2E_NODE_LOOPBACK_ONLY_H_
 
 #include "absl/status/status.h"
 
@@ -15,4 +15,4 @@ absl::Status EnterLoopbackOnlyNetwork();
 
 }  // namespace keyward::testing
 
-#endif  // KEYWARD_TESTS_E2E_NODE_SYSTEM_LOOPBACK_ONLY_H_
+#endif  // KEYWARD_TESTS_E2E_NODE_LOOPBACK_ONLY_H_

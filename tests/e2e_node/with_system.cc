@@ -46,7 +46,8 @@ Environment ForPrograms(const e2e::ExchangeSystem& system) {
       {"KEYWARD_PRIVATE_LOGIN_HOSTS", "127.0.0.1"},
       // Node's fetch and its https trust it beside the usual ones.
       {"NODE_EXTRA_CA_CERTS", system.standin().ca_file()},
-      {"SYSTEM_EXCHANGE", system.address()},
+      // What it says is "HOST:PORT and unix:PATH".
+      {"SYSTEM_EXCHANGE", system.address().substr(0, system.address().find(' '))},
       {"SYSTEM_EXCHANGE_SOCKET", signer.File("exchange.socket")},
       {"SYSTEM_PKI", signer.File("pki")},
       {"SYSTEM_PROTO", absl::StrCat(KEYWARD_SOURCE_DIR, "/proto")},

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
@@ -59,6 +60,9 @@ struct TestConnectionCall {
 //   DEADLINE_EXCEEDED DEADLINE_PASSED   before anything was tried
 absl::StatusOr<v1::TestConnectionResponse> TestConnection(const TestConnectionParts& parts,
                                                           const TestConnectionCall& call);
+
+// "login host", for people.
+absl::string_view StepName(v1::TestStep::Kind kind);
 
 }  // namespace keyward::client
 

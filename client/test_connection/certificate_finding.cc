@@ -92,8 +92,9 @@ Finding JudgeCertificate(const v1::Certificate& certificate, const v1::KeyVersio
   const std::string fingerprint(digest.begin(), digest.end());
   if (certificate.key_version() != version.number() ||
       fingerprint != version.certificate_sha256_fingerprint()) {
-    return Problem(v1::TestStep::FAILED, "CERTIFICATE_KEY_MISMATCH",
-                   absl::StrCat("It is not the certificate of key version ", version.number(), "."));
+    return Problem(
+        v1::TestStep::FAILED, "CERTIFICATE_KEY_MISMATCH",
+        absl::StrCat("It is not the certificate of key version ", version.number(), "."));
   }
   Finding dates = JudgeDates(*not_before, *not_after, now);
   if (!dates.problem.ok() && ReasonOf(dates.problem) != "CERTIFICATE_EXPIRING") return dates;

@@ -40,7 +40,8 @@ std::vector<std::string> WeakAttributes(const v1::KeyVersionDetails& details) {
   std::vector<std::string> weak;
   for (const auto& attribute : details.attributes()) {
     for (const auto& [name, value] : kExpected) {
-      if (attribute.name() != name || !attribute.has_value() || attribute.value() == value) continue;
+      if (attribute.name() != name || !attribute.has_value() || attribute.value() == value)
+        continue;
       weak.push_back(absl::StrCat(attribute.name(), "=", attribute.value() ? "true" : "false"));
     }
   }
@@ -114,17 +115,18 @@ Finding JudgeKey(const v1::KeyVersionDetails& details) {
     return Refused("KEY_REFUSED",
                    absl::StrCat(number, " is refused: ", Printable(details.refusal())));
   }
-  std::string found = absl::StrCat(number, " (", v1::KeyVersion::State_Name(version.state()), ", RSA ",
-                                   details.modulus_bits(), ") is on the token");
+  std::string found = absl::StrCat(number, " (", v1::KeyVersion::State_Name(version.state()),
+                                   ", RSA ", details.modulus_bits(), ") is on the token");
   const std::vector<std::string> weak = WeakAttributes(details);
   if (!weak.empty()) {
     return {v1::TestStep::WARNING,
             absl::StrCat(found, ", adopted: ", absl::StrJoin(weak, ", "), "."), absl::OkStatus()};
   }
   if (details.token_certificate() == v1::KeyVersionDetails::DIFFERENT) {
-    return {v1::TestStep::WARNING,
-            absl::StrCat(found, "; the certificate beside it there is another one than the signer's."),
-            absl::OkStatus()};
+    return {
+        v1::TestStep::WARNING,
+        absl::StrCat(found, "; the certificate beside it there is another one than the signer's."),
+        absl::OkStatus()};
   }
   return {v1::TestStep::PASSED, absl::StrCat(found, " and cannot leave it."), absl::OkStatus()};
 }
@@ -178,8 +180,8 @@ Finding JudgeScopes(absl::string_view scope) {
   if (missing.empty()) {
     return {v1::TestStep::PASSED, absl::StrCat("Granted: ", granted, "."), absl::OkStatus()};
   }
-  return Warning("SCOPES_MISSING",
-                 absl::StrCat("Granted: ", granted, ". Missing: ", absl::StrJoin(missing, "; "), "."));
+  return Warning("SCOPES_MISSING", absl::StrCat("Granted: ", granted,
+                                                ". Missing: ", absl::StrJoin(missing, "; "), "."));
 }
 
 }  // namespace keyward::client

@@ -63,7 +63,8 @@ void Report::SkipTheRest() {
     v1::TestStep step;
     step.set_kind(static_cast<v1::TestStep::Kind>(kind));
     step.set_result(v1::TestStep::SKIPPED);
-    step.set_detail(absl::StrCat("Not tried, because the step before failed: ", StepName(last), "."));
+    step.set_detail(
+        absl::StrCat("Not tried, because the step before failed: ", StepName(last), "."));
     step.mutable_duration();
     Append(std::move(step));
   }

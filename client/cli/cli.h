@@ -74,6 +74,7 @@ void AddKeyCertificateVerbs(CLI::App& key, Cli& cli);
 void AddKeyTokenVerbs(CLI::App& key, Cli& cli);
 void AddSignCommand(CLI::App& app, Cli& cli);
 void AddTokenCommand(CLI::App& app, Cli& cli);
+void AddTestCommand(CLI::App& app, Cli& cli);
 
 }  // namespace keyward::client
 

@@ -115,8 +115,9 @@ Finding JudgeKey(const v1::KeyVersionDetails& details) {
     return Refused("KEY_REFUSED",
                    absl::StrCat(number, " is refused: ", Printable(details.refusal())));
   }
-  std::string found = absl::StrCat(number, " (", v1::KeyVersion::State_Name(version.state()),
-                                   ", RSA ", details.modulus_bits(), ") is on the token");
+  const std::string found =
+      absl::StrCat(number, " (", v1::KeyVersion::State_Name(version.state()), ", ",
+                   version.algorithm(), ", ", version.key_bits(), " bits) is on the token");
   const std::vector<std::string> weak = WeakAttributes(details);
   if (!weak.empty()) {
     return {v1::TestStep::WARNING,

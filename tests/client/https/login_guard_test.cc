@@ -3,6 +3,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <functional>
+#include <thread>
+
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "tests/client/https/fake_names.h"
@@ -18,6 +22,41 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class LoginGuardTest : public HttpsFixture {};
+
+// A socket that listens and says nothing.
+class Listener {
+ public:
+  Listener() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* name = reinterpret_cast<sockaddr*>(&address);
+    if (bind(fd_, name, size) != 0 || listen(fd_, 8) != 0 || getsockname(fd_, name, &size) != 0) {
+      std::abort();
+    }
+    port_ = ntohs(address.sin_port);
+  }
+  ~Listener() { close(fd_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  std::string Url() const { return "https://127.0.0.1:" + std::to_string(port_); }
+
+  // Waits for the first bytes of a connection and answers with a reset (RFC 9293 section 3.5.3).
+  void ResetOne() const {
+    const int client = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    char byte = 0;
+    EXPECT_EQ(recv(client, &byte, 1, 0), 1);
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    close(client);
+  }
+
+ private:
+  const int fd_;
+  int port_ = 0;
+};
 
 TEST_F(LoginGuardTest, ANameThatIsAllowedMayNotLeadToAPrivateAddress) {
   options_.hosts = LoginHosts::New({.allowed = {"*.my.salesforce.com", "localhost"}}).value();
@@ -83,23 +122,23 @@ TEST_F(LoginGuardTest, ASlowLookUpDoesNotOutlastTheDeadline) {
 }
 
 TEST_F(LoginGuardTest, TheConnectTimeLimitHoldsInTheHandshake) {
-  // Accepts into its backlog and never answers.
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(listen(listener, 8), 0);
-  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  // Its backlog accepts, and nobody answers.
+  const Listener listener;
   options_.connect_timeout = absl::Milliseconds(300);
   options_.total_timeout = absl::Hours(1);
   const absl::Time start = absl::Now();
-  EXPECT_EQ(ReasonFor("https://127.0.0.1:" + std::to_string(ntohs(address.sin_port))),
-            "LOGIN_HOST_TIMEOUT");
+  EXPECT_EQ(ReasonFor(listener.Url()), "LOGIN_HOST_TIMEOUT");
   // Far from both the limit and libcurl's own 300 s.
   EXPECT_LT(absl::Now() - start, absl::Seconds(60));
-  close(listener);
+}
+
+TEST_F(LoginGuardTest, AResetConnectionIsAnError) {
+  const Listener listener;
+  std::thread resets([&listener] { listener.ResetOne(); });
+  const absl::Status status = ErrorOf(listener.Url());
+  resets.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), "LOGIN_HOST_UNREACHABLE");
 }
 
 TEST_F(LoginGuardTest, NobodyListens) {

@@ -1,11 +1,16 @@
 // keyward token
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "client/claims_for_connection.h"
 #include "client/cli/cli.h"
 #include "client/cli/output.h"
+#include "client/exchange_client.h"
+#include "client/retry.h"
 #include "client/token_exchange.h"
 #include "common/status_macros.h"
 
@@ -19,16 +24,43 @@ struct Options {
   bool header = false;
 };
 
-absl::StatusOr<AccessToken> Exchange(const Cli& cli, const Options& options) {
-  ASSIGN_OR_RETURN(const Settings settings, LoadSettings(cli.flags, cli.config_file));
-  TokenExchangeOptions exchange_options;
-  exchange_options.ca_file = settings.https_ca;
-  ASSIGN_OR_RETURN(const auto exchange, TokenExchange::New(exchange_options));
+// How long the command goes on trying while Salesforce or the services on the way say
+// that it may help.
+constexpr absl::Duration kPatience = absl::Seconds(30);
+const RetryPolicy kRetries = {.max_attempts = 10,
+                              .initial_backoff = absl::Milliseconds(500),
+                              .max_backoff = absl::Seconds(5)};
+
+absl::StatusOr<AccessToken> ExchangeByService(const Cli& cli, const Options& options) {
+  ASSIGN_OR_RETURN(const auto service, ConnectToExchange(cli));
+  ExchangeOptions exchange_options;
+  exchange_options.subject = options.choice.subject;
+  exchange_options.deadline = absl::Now() + kPatience;
+  ASSIGN_OR_RETURN(ExchangedToken token, service->Exchange(options.name, exchange_options));
+  return std::move(token.granted);
+}
+
+absl::StatusOr<AccessToken> ExchangeBySigner(const Cli& cli, const Options& options) {
+  ASSIGN_OR_RETURN(std::shared_ptr<HttpsClient> https, NewHttpsClient(cli));
+  ASSIGN_OR_RETURN(const auto exchange, TokenExchange::New(std::move(https)));
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
   ASSIGN_OR_RETURN(const v1::Connection connection, signer->GetConnection(options.name));
   ASSIGN_OR_RETURN(const std::string claims, ClaimsFor(connection, options.choice));
   ASSIGN_OR_RETURN(const Assertion assertion, signer->Sign(options.name, claims));
-  return exchange->Exchange(connection.login_url(), assertion.jws);
+  // One assertion serves every try: it is good for longer than they take.
+  const absl::Time deadline = absl::Now() + kPatience;
+  absl::StatusOr<AccessToken> granted;
+  RETURN_IF_ERROR(CallWithRetries(kRetries, deadline, [&] {
+    granted = exchange->Exchange(connection.login_url(), assertion.jws, deadline);
+    return granted.status();
+  }));
+  return granted;
+}
+
+absl::StatusOr<AccessToken> Exchange(const Cli& cli, const Options& options) {
+  ASSIGN_OR_RETURN(const Settings settings, LoadTokenSettings(cli));
+  return settings.exchange.empty() ? ExchangeBySigner(cli, options)
+                                   : ExchangeByService(cli, options);
 }
 
 absl::Status Token(const Cli& cli, const Options& options) {

@@ -12,6 +12,7 @@
 #include "client/exchange_client.h"
 #include "client/retry.h"
 #include "client/token_exchange.h"
+#include "common/error.h"
 #include "common/status_macros.h"
 
 namespace keyward::client {
@@ -24,12 +25,34 @@ struct Options {
   bool header = false;
 };
 
-// How long the command goes on trying while Salesforce or the services on the way say
-// that it may help.
+// How long the command goes on trying while that may help.
 constexpr absl::Duration kPatience = absl::Seconds(30);
-const RetryPolicy kRetries = {.max_attempts = 10,
-                              .initial_backoff = absl::Milliseconds(500),
-                              .max_backoff = absl::Seconds(5)};
+constexpr RetryPolicy kRetries = {
+    .max_attempts = 6, .initial_backoff = absl::Milliseconds(500), .max_backoff = absl::Seconds(5)};
+
+// Before anything is signed for it.
+absl::Status CheckLoginHost(const HttpsClient& https, const std::string& login_url) {
+  const absl::Status status = https.hosts().Check(login_url).status();
+  if (ReasonOf(status) != "LOGIN_HOST_NOT_ALLOWED") return status;
+  return Error(status.code(), "LOGIN_HOST_NOT_ALLOWED",
+               absl::StrCat(status.message(),
+                            " (--private-login-hosts localhost, for one on this machine)"));
+}
+
+absl::StatusOr<AccessToken> ExchangeWithRetries(TokenExchange& exchange,
+                                                const std::string& login_url,
+                                                const Secret& assertion) {
+  // One assertion serves every try: it is good for longer than they take.
+  const absl::Time deadline = absl::Now() + kPatience;
+  absl::StatusOr<AccessToken> granted;
+  CallWithRetries(kRetries, deadline, [&] {
+    granted = exchange.Exchange(login_url, assertion, deadline);
+    // More often a mistake in the login URL than something that passes.
+    if (ReasonOf(granted.status()) == "LOGIN_HOST_UNKNOWN") return absl::OkStatus();
+    return granted.status();
+  }).IgnoreError();
+  return granted;
+}
 
 absl::StatusOr<AccessToken> ExchangeByService(const Cli& cli, const Options& options) {
   ASSIGN_OR_RETURN(const auto service, ConnectToExchange(cli));
@@ -41,20 +64,14 @@ absl::StatusOr<AccessToken> ExchangeByService(const Cli& cli, const Options& opt
 }
 
 absl::StatusOr<AccessToken> ExchangeBySigner(const Cli& cli, const Options& options) {
-  ASSIGN_OR_RETURN(std::shared_ptr<HttpsClient> https, NewHttpsClient(cli));
-  ASSIGN_OR_RETURN(const auto exchange, TokenExchange::New(std::move(https)));
+  ASSIGN_OR_RETURN(const std::shared_ptr<HttpsClient> https, NewHttpsClient(cli));
+  ASSIGN_OR_RETURN(const auto exchange, TokenExchange::New(https));
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
   ASSIGN_OR_RETURN(const v1::Connection connection, signer->GetConnection(options.name));
+  RETURN_IF_ERROR(CheckLoginHost(*https, connection.login_url()));
   ASSIGN_OR_RETURN(const std::string claims, ClaimsFor(connection, options.choice));
   ASSIGN_OR_RETURN(const Assertion assertion, signer->Sign(options.name, claims));
-  // One assertion serves every try: it is good for longer than they take.
-  const absl::Time deadline = absl::Now() + kPatience;
-  absl::StatusOr<AccessToken> granted;
-  RETURN_IF_ERROR(CallWithRetries(kRetries, deadline, [&] {
-    granted = exchange->Exchange(connection.login_url(), assertion.jws, deadline);
-    return granted.status();
-  }));
-  return granted;
+  return ExchangeWithRetries(*exchange, connection.login_url(), assertion.jws);
 }
 
 absl::StatusOr<AccessToken> Exchange(const Cli& cli, const Options& options) {

@@ -11,6 +11,8 @@ namespace keyward::client {
 namespace {
 
 constexpr char kUsageReason[] = "USAGE";
+// As the setting https_proxy says it.
+constexpr char kNoProxy[] = "none";
 
 }  // namespace
 
@@ -89,6 +91,20 @@ absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli) {
 
 absl::StatusOr<Settings> LoadTokenSettings(const Cli& cli) {
   return LoadSettings(cli.flags, cli.config_file, ProcessEnvironment, SettingsUse::kToken);
+}
+
+absl::StatusOr<std::shared_ptr<HttpsClient>> NewHttpsClient(const Cli& cli) {
+  ASSIGN_OR_RETURN(const Settings settings, LoadTokenSettings(cli));
+  LoginHostsOptions hosts;
+  if (!settings.login_hosts.empty()) hosts.allowed = SettingList(settings.login_hosts);
+  hosts.private_hosts = SettingList(settings.private_login_hosts);
+  HttpsClientOptions options;
+  ASSIGN_OR_RETURN(options.hosts, LoginHosts::New(hosts));
+  options.ca_file = settings.https_ca;
+  if (!settings.https_proxy.empty()) {
+    options.proxy = settings.https_proxy == kNoProxy ? "" : settings.https_proxy;
+  }
+  return HttpsClient::New(std::move(options));
 }
 
 absl::StatusOr<std::unique_ptr<ExchangeClient>> ConnectToExchange(const Cli& cli) {

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "client/exchange_client.h"
+#include "client/https/https_client.h"
 #include "client/settings.h"
 #include "client/signer_client.h"
 
@@ -61,6 +62,9 @@ absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli);
 // The settings of a verb that gets access tokens: from keyward-exchange, where
 // `exchange` is set, else with the signer.
 absl::StatusOr<Settings> LoadTokenSettings(const Cli& cli);
+
+// A client for login hosts, with the settings' hosts, proxy and CAs.
+absl::StatusOr<std::shared_ptr<HttpsClient>> NewHttpsClient(const Cli& cli);
 
 // A client of the keyward-exchange that the settings name; `exchange` must be set.
 absl::StatusOr<std::unique_ptr<ExchangeClient>> ConnectToExchange(const Cli& cli);

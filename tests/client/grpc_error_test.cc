@@ -12,7 +12,9 @@ namespace keyward::client {
 namespace {
 
 using ::keyward::testing::RichStatus;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 TEST(FromGrpcStatusTest, TakesReasonSentenceAndDelayOver) {
   const absl::Status status = FromGrpcStatus(
@@ -22,6 +24,28 @@ TEST(FromGrpcStatusTest, TakesReasonSentenceAndDelayOver) {
   EXPECT_EQ(ReasonOf(status), "QUEUE_FULL");
   EXPECT_EQ(status.message(), "too many");
   EXPECT_EQ(RetryDelayOf(status), absl::Milliseconds(1250));
+}
+
+TEST(FromGrpcStatusTest, TakesFactsForProgramsOver) {
+  const absl::Status status =
+      FromGrpcStatus(RichStatus(grpc::PERMISSION_DENIED, "USER_NOT_APPROVED", "no", std::nullopt,
+                                {{"salesforce_error", "invalid_grant"}, {"Not Ours", "x"}}),
+                     Service::kExchange, "h:1");
+  EXPECT_THAT(MetadataOf(status), ElementsAre(Pair("salesforce_error", "invalid_grant")));
+}
+
+TEST(FromGrpcStatusTest, NamesTheServiceThatWasCalled) {
+  const auto error = [](grpc::StatusCode code) {
+    return FromGrpcStatus(grpc::Status(code, "said"), Service::kExchange, "h:1");
+  };
+  EXPECT_EQ(ReasonOf(error(grpc::UNAVAILABLE)), "EXCHANGE_UNREACHABLE");
+  EXPECT_EQ(ReasonOf(error(grpc::DEADLINE_EXCEEDED)), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(ReasonOf(error(grpc::UNIMPLEMENTED)), "NOT_AN_EXCHANGE");
+  EXPECT_EQ(ReasonOf(error(grpc::INTERNAL)), "EXCHANGE_FAILED");
+  for (const auto code :
+       {grpc::UNAVAILABLE, grpc::DEADLINE_EXCEEDED, grpc::UNIMPLEMENTED, grpc::INTERNAL}) {
+    EXPECT_THAT(std::string(error(code).message()), HasSubstr("keyward-exchange"));
+  }
 }
 
 TEST(FromGrpcStatusTest, OkIsOk) {

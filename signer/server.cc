@@ -142,14 +142,21 @@ absl::Status Server::OpenKeystore(const SignerConfig& config) {
 }
 
 absl::Status Server::Serve(const SignerConfig& config) {
-  signer_ = std::make_unique<Signer>(
-      SignerParts{policy_, *snapshots_, *sessions_, *audit_, config.max_assertion_lifetime});
+  metrics_ = std::make_unique<Metrics>(
+      MetricsSources{.snapshots = *snapshots_,
+                     .health = [this] { return health_service_->health(); },
+                     .queue_length = [this] { return signing_service_->queue_length(); },
+                     .sessions = [this] { return sessions_->stats(); },
+                     .tls_certificate_end = nullptr});
+  signer_ =
+      std::make_unique<Signer>(SignerParts{policy_, *snapshots_, *sessions_, *audit_,
+                                           metrics_->sign_times(), config.max_assertion_lifetime});
   administration_ = std::make_unique<Administration>(
-      AdministrationParts{policy_, *keystore_, *lifecycle_, *snapshots_, *audit_,
+      AdministrationParts{policy_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
                           AdoptionOptions{.key_requirements = RequirementsOf(config.token),
                                           .scope = {config.token.adoptable_labels},
                                           .certificate_validity = CertificateValidity(config)}});
-  signing_service_ = std::make_unique<SigningService>(*signer_, sessions_->size(),
+  signing_service_ = std::make_unique<SigningService>(*signer_, *metrics_, sessions_->size(),
                                                       static_cast<size_t>(config.queue));
   connections_service_ = std::make_unique<ConnectionsService>(*administration_);
   key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
@@ -157,7 +164,6 @@ absl::Status Server::Serve(const SignerConfig& config) {
   health_service_ = std::make_unique<server::HealthService>(
       std::set<std::string>{v1::Signer::service_full_name(), v1::Connections::service_full_name(),
                             v1::KeyVersions::service_full_name()});
-  metrics_ = std::make_unique<Metrics>(*snapshots_, [this] { return health_service_->health(); });
   RETURN_IF_ERROR(OpenMonitoring(config.monitoring));
 
   grpc::EnableDefaultHealthCheckService(false);

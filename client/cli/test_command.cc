@@ -38,19 +38,6 @@ ReportStyle Style() {
                                                                     : ReportStyle::kColours;
 }
 
-absl::StatusOr<std::unique_ptr<HttpsClient>> HttpsClientOf(const Settings& settings) {
-  LoginHostsOptions hosts;
-  if (!settings.login_hosts.empty()) hosts.allowed = SettingList(settings.login_hosts);
-  hosts.private_hosts = SettingList(settings.private_login_hosts);
-  HttpsClientOptions options;
-  options.ca_file = settings.https_ca;
-  if (!settings.https_proxy.empty()) {
-    options.proxy = settings.https_proxy == "none" ? "" : settings.https_proxy;
-  }
-  ASSIGN_OR_RETURN(options.hosts, LoginHosts::New(hosts));
-  return HttpsClient::New(std::move(options));
-}
-
 absl::StatusOr<v1::TestConnectionResponse> AskExchange(const Cli& cli, const Options& options) {
   ASSIGN_OR_RETURN(const auto exchange, ConnectToExchange(cli));
   TestConnectionOptions call;
@@ -60,9 +47,9 @@ absl::StatusOr<v1::TestConnectionResponse> AskExchange(const Cli& cli, const Opt
 }
 
 absl::StatusOr<v1::TestConnectionResponse> TestHere(
-    const Cli& cli, const Settings& settings, const Options& options,
+    const Cli& cli, const Options& options,
     const std::function<void(const v1::TestStep&)>& on_step) {
-  ASSIGN_OR_RETURN(const auto https, HttpsClientOf(settings));
+  ASSIGN_OR_RETURN(const auto https, NewHttpsClient(cli));
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
   const TestConnectionParts parts{.signer = *signer, .https = *https};
   TestConnectionCall call;
@@ -83,7 +70,7 @@ absl::Status Test(const Cli& cli, const Options& options) {
   };
   const bool here = settings.exchange.empty();
   const absl::StatusOr<v1::TestConnectionResponse> report =
-      here ? TestHere(cli, settings, options, show) : AskExchange(cli, options);
+      here ? TestHere(cli, options, show) : AskExchange(cli, options);
   if (!report.ok()) return report.status();
   if (!here) {
     for (const v1::TestStep& step : report->steps()) show(step);

@@ -40,7 +40,8 @@ bool IsDigits(absl::string_view text) {
 // Splits "host:port"; the host keeps its brackets.
 absl::Status ReadPort(absl::string_view authority, LoginUrl& url, absl::string_view& host) {
   const size_t host_end = absl::StartsWith(authority, "[") ? authority.find(']') : 0;
-  const size_t colon = authority.find(':', host_end == absl::string_view::npos ? 0 : host_end);
+  const size_t colon =
+      host_end == absl::string_view::npos ? host_end : authority.find(':', host_end);
   host = authority.substr(0, colon);
   if (colon == absl::string_view::npos) return absl::OkStatus();
   const absl::string_view port = authority.substr(colon + 1);

@@ -43,7 +43,7 @@ absl::StatusOr<std::string> ReadAllowed(absl::string_view entry) {
 
 absl::StatusOr<std::string> ReadPrivate(absl::string_view entry) {
   absl::string_view address = entry;
-  if (absl::ConsumePrefix(&address, "[")) absl::ConsumeSuffix(&address, "]");
+  if (absl::EndsWith(address, "]") && absl::ConsumePrefix(&address, "[")) address.remove_suffix(1);
   if (std::optional<std::string> canonical = CanonicalAddress(address)) {
     return *std::move(canonical);
   }

@@ -95,8 +95,10 @@ TEST_F(ExchangeClientTest, ARefusalHasSalesforcesWords) {
   const absl::Status status = Client()->Exchange("acme").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(ReasonOf(status), "USER_NOT_APPROVED");
-  EXPECT_EQ(MetadataOf(status).at("salesforce_error"), "invalid_grant");
-  EXPECT_EQ(MetadataOf(status).at("salesforce_error_description"), "user hasn't approved");
+  const auto said = SalesforceErrorOf(status);
+  ASSERT_TRUE(said.has_value());
+  EXPECT_EQ(said->error, "invalid_grant");
+  EXPECT_EQ(said->description, "user hasn't approved");
   EXPECT_EQ(service_.calls(), 1);
 }
 

@@ -48,7 +48,7 @@ class ReloadingSignerClientTest : public ::testing::Test {
 };
 
 constexpr char kSeenAsOperator[] = "CONNECTION_NOT_FOUND";
-constexpr char kSeenAsBackend[] = "PERMISSION_DENIED";
+constexpr char kSeenAsBackend[] = "NOT_ALLOWED";
 
 TEST_F(ReloadingSignerClientTest, ARenewedCertificateIsUsedFromThenOn) {
   const auto reloading = ReloadingSignerClient::New(options_).value();

@@ -9,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/channel.h"
+#include "client/channels.h"
 #include "common/error.h"
 #include "tests/client/signer_client_fixture.h"
 #include "tests/client/silent_server.h"
@@ -69,6 +71,33 @@ TEST_F(SeveralSignersTest, ARepeatedCallGoesToAnotherSigner) {
     EXPECT_TRUE(status.ok()) << status;
   }
   EXPECT_GE(second_->Calls("Sign"), failed + 1);
+}
+
+// With other callers taking turns in between, too.
+TEST_F(SeveralSignersTest, TheSignerThatFailedIsPassedOver) {
+  const auto tls =
+      MutualTls({pki_.ca(), client_files_.certificate, client_files_.private_key}, "signer")
+          .value();
+  std::vector<Channels::Entry> entries;
+  for (const std::string& address : options_.signers) {
+    entries.push_back({address, NewChannel(address, tls, {absl::Seconds(60), ""})});
+  }
+  Channels channels(entries);
+  const absl::Time limit = absl::Now() + absl::Seconds(60);
+  for (size_t i = 0; i < 2; ++i) {
+    ASSERT_TRUE(entries[i].channel->WaitForConnected(absl::ToChronoTime(limit)));
+  }
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(channels.Pick(limit, 0), 1U);
+    EXPECT_EQ(channels.Pick(limit, 1), 0U);
+    EXPECT_EQ(channels.Pick(limit, 1), 0U);
+  }
+  // Unless nothing else is connected.
+  second_.reset();
+  while (entries[1].channel->GetState(false) == GRPC_CHANNEL_READY && absl::Now() < limit) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(channels.Pick(limit, 0), 0U);
 }
 
 TEST_F(SeveralSignersTest, NoRepeatableCallFailsWhenASignerDies) {

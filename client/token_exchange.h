@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -36,6 +37,8 @@ struct AccessToken {
   std::string id;
   // Granted scopes, separated by spaces; empty where the answer has none.
   std::string scope;
+  // The `exp` of a token in JWT format (RFC 9068); nothing for others.
+  std::optional<absl::Time> expires = std::nullopt;
 };
 
 // Posts to login hosts. Each exchange has a connection of its own: they are

@@ -48,8 +48,9 @@ class ConnectionDirectory {
   std::optional<absl::StatusOr<Settings>> Peek(absl::string_view name);
 
   // The same, asking the signer where that is needed, once however many want to
-  // know. Blocks until `deadline` at most: DEADLINE_EXCEEDED DEADLINE_PASSED. Other
-  // errors are those of the signer's client.
+  // know. The one who asks blocks for `fetch_timeout` at most, those who wait for the
+  // answer until `deadline`: DEADLINE_EXCEEDED DEADLINE_PASSED. Other errors are those
+  // of the signer's client.
   absl::StatusOr<Settings> Get(absl::string_view name, absl::Time deadline);
 
   // Connections in memory.

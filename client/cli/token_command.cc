@@ -21,9 +21,10 @@ struct Options {
 
 absl::StatusOr<AccessToken> Exchange(const Cli& cli, const Options& options) {
   ASSIGN_OR_RETURN(const Settings settings, LoadSettings(cli.flags, cli.config_file));
-  TokenExchangeOptions exchange_options;
-  exchange_options.ca_file = settings.https_ca;
-  ASSIGN_OR_RETURN(const auto exchange, TokenExchange::New(exchange_options));
+  HttpsClientOptions https_options;
+  https_options.ca_file = settings.https_ca;
+  ASSIGN_OR_RETURN(std::shared_ptr<HttpsClient> https, HttpsClient::New(std::move(https_options)));
+  ASSIGN_OR_RETURN(const auto exchange, TokenExchange::New(std::move(https)));
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
   ASSIGN_OR_RETURN(const v1::Connection connection, signer->GetConnection(options.name));
   ASSIGN_OR_RETURN(const std::string claims, ClaimsFor(connection, options.choice));

@@ -1,5 +1,7 @@
 // Uses each public header of the installed client library once.
 #include <keyward/client/claims.h>
+#include <keyward/client/https/https_client.h>
+#include <keyward/client/https/login_hosts.h>
 #include <keyward/client/salesforce_error.h>
 #include <keyward/client/settings.h>
 #include <keyward/client/signer_client.h>
@@ -15,8 +17,11 @@ bool Works() {
   const auto settings = keyward::client::LoadSettings(
       {}, "", [](const std::string&) { return std::optional<std::string>(); });
   const auto signer = keyward::client::SignerClient::New({});
-  const auto exchange = keyward::client::TokenExchange::New({});
-  if (!claims.ok() || settings.ok() || signer.ok() || !exchange.ok()) return false;
+  const auto hosts = keyward::client::LoginHosts::New({});
+  std::shared_ptr<keyward::client::HttpsClient> https =
+      keyward::client::HttpsClient::New({}).value();
+  const auto exchange = keyward::client::TokenExchange::New(https);
+  if (!claims.ok() || settings.ok() || signer.ok() || !hosts.ok() || !exchange.ok()) return false;
   const auto token =
       (*exchange)->Exchange("http://127.0.0.1", keyward::Secret(std::string("a.b.c")));
   const absl::Status refused = keyward::client::MakeSalesforceError({"invalid_grant", ""});

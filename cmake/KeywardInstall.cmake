@@ -14,13 +14,18 @@ endforeach()
 # in the way of another project's "common/error.h".
 set(KEYWARD_PUBLIC_HEADERS
   client/claims.h
+  client/claims_for_connection.h
+  client/exchange_client.h
   client/https/https_client.h
   client/https/login_hosts.h
+  client/reloading_signer_client.h
+  client/retry_policy.h
   client/salesforce_error.h
   client/settings.h
   client/signer_client.h
   client/token_exchange.h
   common/error.h
+  common/mutex.h
   common/secret.h)
 foreach(header IN LISTS KEYWARD_PUBLIC_HEADERS)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${header})

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "client/cli/assertion_claims.h"
+#include "client/claims_for_connection.h"
 #include "client/cli/cli.h"
 #include "client/cli/output.h"
 #include "client/token_exchange.h"

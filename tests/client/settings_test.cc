@@ -41,7 +41,15 @@ class SettingsTest : public ::testing::Test {
 
   testing::TempDir dir_;
   std::map<std::string, std::string> environment_;
-  const Settings complete_{"flag:1", "flag-ca", "flag-certificate", "flag-key", "flag-https"};
+  const Settings complete_ = {.signer = "flag:1",
+                              .ca = "flag-ca",
+                              .certificate = "flag-certificate",
+                              .private_key = "flag-key",
+                              .https_ca = "flag-https",
+                              .exchange = "flag-exchange:1",
+                              .login_hosts = "flag-host",
+                              .private_login_hosts = "flag-private",
+                              .https_proxy = "flag-proxy"};
   const std::string file_ =
       "signer: file:1\nca: file-ca\ncertificate: /abs/file-certificate\nprivate_key: pki/file-key\n"
       "https_ca: ../file-https\n";

@@ -24,7 +24,7 @@ const auto& Unavailable() {
 class SignerClientTest : public SignerClientFixture {};
 
 TEST_F(SignerClientTest, SignSendsTheClaimsAsTheyAre) {
-  const auto assertion = Client()->Sign("acme", R"({"iss": "x" })", 3);
+  const auto assertion = Client()->Sign("acme", R"({"iss": "x" })", {.key_version = 3});
   ASSERT_TRUE(assertion.ok()) << assertion.status();
   EXPECT_EQ(assertion->jws.Expose(), "aGVhZGVy.Y2xhaW1z.c2lnbmF0dXJl");
   EXPECT_EQ(assertion->key_version, 3U);
@@ -165,7 +165,7 @@ TEST_F(SignerClientTest, TheCallersDeadlineHoldsToo) {
   signer_->Hang("Sign");
   options_.timeout = absl::Hours(1);
   EXPECT_EQ(Client()
-                ->Sign("acme", "{}", std::nullopt, absl::Now() + absl::Milliseconds(200))
+                ->Sign("acme", "{}", {.deadline = absl::Now() + absl::Milliseconds(200)})
                 .status()
                 .code(),
             absl::StatusCode::kDeadlineExceeded);

@@ -62,7 +62,7 @@ void SignerTest::Stop() { EXPECT_EQ(signer_.Stop(), 0) << signer_.daemon().Outpu
 
 std::unique_ptr<client::SignerClient> SignerTest::Client(const std::string& name) const {
   auto client = client::SignerClient::New(
-      {.signer = signer_.address(),
+      {.signers = {signer_.address()},
        .ca_file = signer_.File("pki/ca.pem"),
        .certificate_file = signer_.File(absl::StrCat("pki/", name, ".pem")),
        .private_key_file = signer_.File(absl::StrCat("pki/", name, ".key")),

@@ -63,8 +63,12 @@ absl::StatusOr<ConnectionDirectory::Settings> ConnectionDirectory::Get(absl::str
     asked = question = std::make_shared<Question>();
   }
   absl::StatusOr<v1::Connection> fetched = fetch_(key, clock_() + options_.fetch_timeout);
-  absl::StatusOr<Settings> answer = fetched.status();
-  if (fetched.ok()) answer = std::make_shared<const v1::Connection>(*std::move(fetched));
+  absl::StatusOr<Settings> answer = nullptr;
+  if (fetched.ok()) {
+    answer = std::make_shared<const v1::Connection>(*std::move(fetched));
+  } else {
+    answer = fetched.status();
+  }
   MutexLock lock(&mutex_);
   Remember(key, answer);
   questions_.erase(key);

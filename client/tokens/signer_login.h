@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -54,8 +55,6 @@ class SignerLogin : public Login {
 
   std::vector<std::string> AudiencesToTry(const v1::Connection& connection);
   void Remember(const v1::Connection& connection, const std::string& audience);
-  absl::StatusOr<LoginResult> TryAudience(const LoginRequest& request, const std::string& audience,
-                                          absl::Time deadline, LoginTimes* times);
   absl::StatusOr<LoginResult> SignAndPost(const LoginRequest& request, const std::string& audience,
                                           absl::Time deadline, LoginTimes* times);
 

@@ -35,6 +35,8 @@ struct CacheEntry {
   absl::Time failure_until = absl::InfinitePast();
   // Failures in a row.
   uint16_t failures = 0;
+  // The token before was rejected, and there is no new one yet.
+  bool rejected = false;
   // Given out since the token was made.
   bool used = false;
   // The refresh has come due, but nobody had used the token: the next use begins it.

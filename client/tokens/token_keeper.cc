@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "client/claims_for_connection.h"
 #include "client/tokens/token_lifetime.h"
 #include "common/error.h"
 #include "common/status_macros.h"
@@ -47,28 +46,6 @@ absl::Status TooManyWaiting() {
 absl::Status ShuttingDown() {
   return Error(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
                "this process is shutting down: call again, another one will answer");
-}
-
-absl::StatusOr<absl::string_view> SubjectFor(absl::string_view asked,
-                                             const v1::Connection& connection) {
-  const auto& subjects = connection.subjects();
-  if (!asked.empty()) {
-    if (absl::c_linear_search(subjects, asked)) return asked;
-    return Error(absl::StatusCode::kPermissionDenied, "SUBJECT_NOT_ALLOWED",
-                 absl::StrCat("that subject is not one of connection ", connection.name(),
-                              "'s: add it with 'keyward connection update'"));
-  }
-  if (subjects.size() == 1) return absl::string_view(subjects[0]);
-  if (subjects.empty()) {
-    return Error(absl::StatusCode::kFailedPrecondition, "NO_SUBJECT",
-                 absl::StrCat("connection ", connection.name(),
-                              " has no subject: set it with 'keyward connection update ",
-                              connection.name(), " --subject USER'"));
-  }
-  return Error(
-      absl::StatusCode::kInvalidArgument, "SUBJECT_AMBIGUOUS",
-      absl::StrCat("connection ", connection.name(), " has more than one subject: choose one of ",
-                   absl::StrJoin(subjects, ", ")));
 }
 
 }  // namespace
@@ -138,6 +115,11 @@ absl::Status AccessTokens::Keeper::Begin(const WaitingCallPtr& call, Answers& an
   if (call->deadline <= call->since) return DeadlinePassed(absl::OkStatus());
   if (waiting_ >= options_.max_waiting) return TooManyWaiting();
   const std::string& connection = call->request.connection;
+  if (CacheEntry* const entry = cache_.Find(connection, call->request.subject)) {
+    // Before the signer is asked, so that nobody gets a dead token meanwhile.
+    call->kind = CallKind::kRefusedFromMemory;
+    RETURN_IF_ERROR(DropRejected(call->request, *entry));
+  }
   if (const auto settings = connections_->Peek(connection)) {
     Admit(call, *settings, answers);
   } else {
@@ -157,7 +139,6 @@ void AccessTokens::Keeper::Admit(const WaitingCallPtr& call,
   if (!found.ok()) return answer(CallKind::kRefused, found.status());
   CacheEntry& entry = **found;
   const absl::Time now = Now();
-  const Token former = entry.token;
   if (absl::Status again = DropRejected(call->request, entry); !again.ok()) {
     return answer(CallKind::kRefusedFromMemory, std::move(again));
   }
@@ -174,8 +155,8 @@ void AccessTokens::Keeper::Admit(const WaitingCallPtr& call,
   }
   call->kind = entry.flight ? CallKind::kJoined : CallKind::kLogin;
   if (!entry.flight) {
-    const bool rejected = former != nullptr && entry.token == nullptr;
-    LoginFlight& flight = BeginFlight(entry, rejected ? LoginCause::kRejected : LoginCause::kMiss);
+    LoginFlight& flight =
+        BeginFlight(entry, entry.rejected ? LoginCause::kRejected : LoginCause::kMiss);
     flight.on_behalf_of = call->request.on_behalf_of;
     flight.traceparent = call->request.traceparent;
     if (remembered) Pause(entry.flight);
@@ -191,7 +172,7 @@ void AccessTokens::Keeper::Admit(const WaitingCallPtr& call,
 
 absl::StatusOr<CacheEntry*> AccessTokens::Keeper::EntryFor(const TokenRequest& request,
                                                            const v1::Connection& connection) {
-  ASSIGN_OR_RETURN(const absl::string_view subject, SubjectFor(request.subject, connection));
+  ASSIGN_OR_RETURN(const std::string subject, SubjectOf(connection, request.subject));
   CacheEntry* const entry = cache_.FindOrAdd(request.connection, subject);
   if (entry == nullptr) return TooManyWaiting();
   cache_.Touch(*entry);
@@ -211,6 +192,7 @@ absl::Status AccessTokens::Keeper::DropRejected(const TokenRequest& request, Cac
         again - Now());
   }
   entry.token = nullptr;
+  entry.rejected = true;
   if (entry.flight) entry.flight->cause = LoginCause::kRejected;
   return absl::OkStatus();
 }

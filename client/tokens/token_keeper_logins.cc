@@ -1,10 +1,11 @@
 // The half of token_keeper that works: settings, logins, and what is due.
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/hash/hash.h"
-#include "absl/strings/str_cat.h"
+#include "client/claims_for_connection.h"
 #include "client/tokens/token_keeper.h"
 #include "client/tokens/token_lifetime.h"
 #include "common/error.h"
@@ -19,12 +20,8 @@ constexpr absl::Duration kLongestRefreshPause = absl::Hours(1);
 // Whether `failure` says that nobody may have this token any more, so that the one
 // from before may not serve to its end either.
 bool EndsTheToken(const absl::Status& failure) {
-  return absl::IsNotFound(failure) || ReasonOf(failure) == "SUBJECT_NOT_ALLOWED";
-}
-
-absl::Status SubjectGone(absl::string_view connection) {
-  return Error(absl::StatusCode::kPermissionDenied, "SUBJECT_NOT_ALLOWED",
-               absl::StrCat("that subject is not one of connection ", connection, "'s any more"));
+  const std::optional<std::string> reason = ReasonOf(failure);
+  return absl::IsNotFound(failure) || reason == "SUBJECT_NOT_ALLOWED" || reason == "NO_SUBJECT";
 }
 
 }  // namespace
@@ -178,9 +175,7 @@ absl::StatusOr<LoginResult> AccessTokens::Keeper::LogIn(const FlightPtr& flight,
     MutexLock lock(&mutex_);
     Learn(*flight->entry, *request.connection);
   }
-  if (!absl::c_linear_search(request.connection->subjects(), request.subject)) {
-    return SubjectGone(connection);
-  }
+  RETURN_IF_ERROR(SubjectOf(*request.connection, request.subject).status());
   return login_->Run(request, deadline, &times);
 }
 
@@ -193,7 +188,7 @@ void AccessTokens::Keeper::LandSuccess(const FlightPtr& flight, LoginResult resu
   made->expires = EndOf(result.granted, now, options_);
   made->granted = std::move(result.granted);
   made->audience = std::move(result.audience);
-  made->after_rejection = flight->cause == LoginCause::kRejected;
+  made->after_rejection = std::exchange(entry.rejected, false);
   entry.token = std::move(made);
   entry.failure = absl::OkStatus();
   entry.failure_until = absl::InfinitePast();

@@ -85,7 +85,7 @@ void ConnectionDirectory::Remember(const std::string& name,
   }
   if (answer.ok()) {
     known_.insert_or_assign(name, Known{answer, now + options_.keep});
-  } else if (absl::IsNotFound(answer.status())) {
+  } else if (absl::IsNotFound(answer.status()) || absl::IsPermissionDenied(answer.status())) {
     known_.insert_or_assign(name, Known{answer, now + options_.keep_not_found});
   }
 }

@@ -23,7 +23,8 @@ namespace keyward::client {
 struct ConnectionDirectoryOptions {
   // How long settings are good for: a change is seen that much later.
   absl::Duration keep = absl::Seconds(30);
-  // How long it is remembered that the signer knows no such connection.
+  // How long it is remembered that the signer knows no such connection, or does not
+  // let us see it.
   absl::Duration keep_not_found = absl::Seconds(5);
   // For one question to the signer, however short its caller's deadline is: the
   // answer serves the next one as well.
@@ -44,7 +45,7 @@ class ConnectionDirectory {
       const ConnectionDirectoryOptions& options, Fetch fetch, Clock clock = absl::Now);
 
   // What is known without asking anyone: settings, or that there are none
-  // (NOT_FOUND); nothing where the signer has to be asked.
+  // for us (NOT_FOUND, PERMISSION_DENIED); nothing where the signer has to be asked.
   std::optional<absl::StatusOr<Settings>> Peek(absl::string_view name);
 
   // The same, asking the signer where that is needed, once however many want to

@@ -1,6 +1,5 @@
 #include "signer/config.h"
 
-#include <netinet/in.h>
 #include <p11-kit/uri.h>
 
 #include <algorithm>
@@ -11,10 +10,10 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
 #include "common/loopback.h"
+#include "common/server/listen_address.h"
 #include "common/status_macros.h"
 #include "common/yaml_reader.h"
 
@@ -25,7 +24,6 @@ constexpr int kMaxSessions = 256;
 constexpr int kMaxValidityDays = 3650;
 constexpr int kMaxQueue = 100000;
 constexpr int kMaxLifetimeSeconds = 300;
-constexpr int kMaxPort = 65535;
 
 struct UriDeleter {
   void operator()(P11KitUri* uri) const { p11_kit_uri_free(uri); }
@@ -55,25 +53,6 @@ std::string WrongWithTokenUri(const std::string& text) {
   CK_ULONG attributes = 0;
   p11_kit_uri_get_attributes(uri.get(), &attributes);
   if (attributes > 0) return "must name a token, not an object on it";
-  return "";
-}
-
-std::string WrongWithListen(absl::string_view text) {
-  constexpr char kForm[] = "must be HOST:PORT, with an IPv6 address in brackets";
-  const size_t colon = text.rfind(':');
-  if (colon == absl::string_view::npos || colon == 0) return kForm;
-  const absl::string_view host = text.substr(0, colon);
-  const absl::string_view port = text.substr(colon + 1);
-  const bool is_bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
-  if ((host.find_first_of(":[]") != absl::string_view::npos && !is_bracketed) ||
-      std::any_of(host.begin(), host.end(), absl::ascii_isspace)) {
-    return kForm;
-  }
-  int number = 0;
-  if (port.empty() || !std::all_of(port.begin(), port.end(), absl::ascii_isdigit) ||
-      !absl::SimpleAtoi(port, &number) || number > kMaxPort) {
-    return "the port must be 0..65535, where 0 takes any that is free";
-  }
   return "";
 }
 
@@ -148,7 +127,7 @@ class ConfigReader {
     const std::optional<YamlReader> listen = Require(parent, "listen", "HOST:PORT");
     const std::optional<std::string> text = listen ? listen->Text() : std::nullopt;
     if (!text) return "";
-    const std::string wrong = WrongWithListen(*text);
+    const std::string wrong = server::WrongWithListen(*text);
     if (wrong.empty()) return *text;
     listen->Mistake(wrong);
     return "";

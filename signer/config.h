@@ -5,25 +5,16 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/server/tls_files.h"
 #include "signer/pin_source.h"
 
 namespace keyward::signer {
-
-// Paths are absolute, or relative to the working directory where the path of
-// signer.yaml is.
-struct TlsConfig {
-  // PEM chain, leaf first.
-  std::string certificate;
-  // PEM, without a passphrase.
-  std::string private_key;
-  // PEM; one or more.
-  std::string client_ca;
-};
 
 struct TokenConfig {
   std::string module;
@@ -44,10 +35,12 @@ struct MonitoringConfig {
   std::string listen;
 };
 
+// Paths are absolute, or relative to the working directory where the path of
+// signer.yaml is.
 struct SignerConfig {
   // "host:port"; port 0 takes any that is free.
   std::string listen;
-  TlsConfig tls;
+  server::TlsFiles tls;
   TokenConfig token;
   std::string registry_sqlite;
   std::string audit_file;
@@ -74,9 +67,8 @@ absl::StatusOr<SignerConfig> ParseConfig(absl::string_view yaml, const std::stri
 // ParseConfig() of the file at `file`, or why it cannot be read.
 absl::StatusOr<SignerConfig> LoadConfig(const std::string& file);
 
-// Checks the files that `config` names: the TLS files can be read and parsed, the
-// certificate is valid now and belongs to the private key, which only its owner
-// can access; the module and the policy can be read; the PIN is there (as
+// Checks the files that `config` names: the TLS files as server::CheckTlsFiles();
+// the module and the policy can be read; the PIN is there (as
 // CheckPin() says); the registry and the audit log can be written or made. Errors
 // as ParseConfig().
 absl::Status CheckFiles(const SignerConfig& config);

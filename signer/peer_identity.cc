@@ -12,6 +12,10 @@
 namespace keyward::signer {
 namespace {
 
+// gRPC has no public names for these two.
+constexpr char kLocalTransport[] = "local";
+constexpr char kPrivateTransport[] = "TSI_PRIVACY_AND_INTEGRITY";
+
 std::vector<std::string> Values(const grpc::AuthContext& context, const char* name) {
   std::vector<std::string> values;
   for (const grpc::string_ref& value : context.FindPropertyValues(name)) {
@@ -27,9 +31,20 @@ bool IsTls(const grpc::AuthContext& context) {
                                types.front() == GRPC_TLS_TRANSPORT_SECURITY_TYPE);
 }
 
+// gRPC says "local" of a TCP connection on the loopback interface too
+// (LocalServerCredentials(LOCAL_TCP)), but only of a Unix socket that it is private.
+bool IsUnixSocket(const grpc::AuthContext& context) {
+  return Values(context, GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME) ==
+             std::vector<std::string>{kLocalTransport} &&
+         Values(context, GRPC_TRANSPORT_SECURITY_LEVEL_PROPERTY_NAME) ==
+             std::vector<std::string>{kPrivateTransport};
+}
+
 }  // namespace
 
-absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context) {
+absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context,
+                                         absl::string_view socket_identity) {
+  if (!socket_identity.empty() && IsUnixSocket(context)) return std::string(socket_identity);
   if (!IsTls(context) || context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME).empty()) {
     return Error(absl::StatusCode::kUnauthenticated, "CLIENT_CERTIFICATE_MISSING",
                  "connect with TLS and a client certificate");

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/server/health_service.h"
 #include "common/server/http_listener.h"
+#include "common/server/tls_credentials.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/pkcs11/session_pool.h"
 #include "keystore/registry/registry.h"
@@ -75,6 +76,8 @@ class Server {
   std::unique_ptr<Metrics> metrics_;
   // Null where the settings want none.
   std::unique_ptr<server::HttpListener> monitoring_;
+  // Used by the next to its end.
+  std::shared_ptr<server::ReloadingTlsCredentials> tls_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Readiness> readiness_;
   std::string address_;

@@ -12,13 +12,10 @@
 #include "absl/algorithm/container.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "common/status_macros.h"
 
 namespace keyward::server {
 namespace {
-
-std::string TimeText(absl::Time time) { return absl::FormatTime(time, absl::UTCTimeZone()); }
 
 // The addresses of `host`, each as "HOST:PORT" writes it; `host` itself where it has none that
 // can be told.
@@ -56,9 +53,9 @@ absl::StatusOr<std::shared_ptr<ReloadingTlsCredentials>> ReloadingTlsCredentials
 
 ReloadingTlsCredentials::ReloadingTlsCredentials(TlsFiles files, absl::Duration interval,
                                                  std::shared_ptr<const TlsSet> set)
-    : files_(std::move(files)),
-      interval_(interval),
-      set_(std::move(set)),
+    : interval_(interval),
+      set_(set),
+      watch_(std::move(files), std::move(set)),
       thread_([this] { Run(); }) {}
 
 ReloadingTlsCredentials::~ReloadingTlsCredentials() {
@@ -137,42 +134,12 @@ void ReloadingTlsCredentials::Run() {
       const auto is_stopping = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; };
       if (mutex_.AwaitWithTimeout(is_stopping, interval_)) return;
     }
-    Poll();
-  }
-}
-
-void ReloadingTlsCredentials::Poll() {
-  std::shared_ptr<const TlsSet> known;
-  {
+    std::shared_ptr<const TlsSet> set = watch_.Poll();
+    if (set == nullptr) continue;
     MutexLock lock(&mutex_);
-    known = set_;
+    set_ = std::move(set);
+    ++generation_;
   }
-  absl::StatusOr<std::shared_ptr<const TlsSet>> read = ReadTlsFiles(files_, known);
-  if (!read.ok()) {
-    NoteUnusable(std::string(read.status().message()));
-    return;
-  }
-  found_.clear();
-  if (*read == known) {
-    if (!said_.empty()) spdlog::info("the TLS files are again the ones in use");
-    said_.clear();
-    return;
-  }
-  said_.clear();
-  spdlog::info("new TLS files are in use for new connections; their certificate is valid until {}",
-               TimeText((*read)->not_after));
-  MutexLock lock(&mutex_);
-  set_ = *std::move(read);
-  ++generation_;
-}
-
-void ReloadingTlsCredentials::NoteUnusable(const std::string& mistakes) {
-  if (mistakes == found_ && mistakes != said_) {
-    spdlog::error("the TLS files cannot be used, so the ones before them stay in use: {}",
-                  mistakes);
-    said_ = mistakes;
-  }
-  found_ = mistakes;
 }
 
 }  // namespace keyward::server

@@ -16,17 +16,15 @@
 #include "absl/time/time.h"
 #include "common/mutex.h"
 #include "common/server/tls_files.h"
+#include "common/server/tls_watch.h"
 
 namespace keyward::server {
 
 // For grpc::ServerBuilder::AddListeningPort(). TLS 1.2 or newer with HTTP/2 (RFC 9113 section
 // 9.2); a client must have a certificate that an authority in the client CA file issued.
 //
-// The files are read again in every `interval`. A new set that passes ReadTlsFiles() is what
-// handshakes use from then on; connections that exist go on as they are. One that does not pass
-// leaves the set before it in use, and the log says so once, with what to change, as soon as two
-// readings have found the same: files that are replaced one after the other do not belong together
-// for a moment.
+// In every `interval` the files are read again, as TlsWatch::Poll() says. A new set is what
+// handshakes use from then on; connections that exist go on as they are.
 //
 // Must outlive the grpc::Server. Thread-safe.
 class ReloadingTlsCredentials final : public grpc::ServerCredentials {
@@ -64,10 +62,7 @@ class ReloadingTlsCredentials final : public grpc::ServerCredentials {
       void* port, grpc_ssl_server_certificate_config** config);
 
   void Run();
-  void Poll();
-  void NoteUnusable(const std::string& mistakes);
 
-  const TlsFiles files_;
   const absl::Duration interval_;
   mutable Mutex mutex_;
   std::shared_ptr<const TlsSet> set_ ABSL_GUARDED_BY(mutex_);
@@ -75,9 +70,8 @@ class ReloadingTlsCredentials final : public grpc::ServerCredentials {
   int64_t generation_ ABSL_GUARDED_BY(mutex_) = 1;
   std::vector<std::unique_ptr<Port>> ports_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  // What the last reading found wrong, and what the log has said. Used by the thread alone.
-  std::string found_;
-  std::string said_;
+  // Used by the thread alone.
+  TlsWatch watch_;
   std::thread thread_;
 };
 

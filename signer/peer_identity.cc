@@ -2,19 +2,20 @@
 
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/security/auth_context.h>
+#include <grpcpp/server_context.h>
 
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "common/error.h"
 #include "signer/caller_identity.h"
 
 namespace keyward::signer {
 namespace {
 
-// gRPC has no public names for these two.
+// gRPC has no public name for it.
 constexpr char kLocalTransport[] = "local";
-constexpr char kPrivateTransport[] = "TSI_PRIVACY_AND_INTEGRITY";
 
 std::vector<std::string> Values(const grpc::AuthContext& context, const char* name) {
   std::vector<std::string> values;
@@ -31,20 +32,17 @@ bool IsTls(const grpc::AuthContext& context) {
                                types.front() == GRPC_TLS_TRANSPORT_SECURITY_TYPE);
 }
 
-// gRPC says "local" of a TCP connection on the loopback interface too
-// (LocalServerCredentials(LOCAL_TCP)), but only of a Unix socket that it is private.
-bool IsUnixSocket(const grpc::AuthContext& context) {
-  return Values(context, GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME) ==
+// gRPC 1.51 gives a local connection over TCP (LocalServerCredentials(LOCAL_TCP)) the same
+// properties as one over a Unix socket, so the transport's own address decides too.
+bool IsUnixSocket(const grpc::ServerContextBase& context) {
+  return Values(*context.auth_context(), GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME) ==
              std::vector<std::string>{kLocalTransport} &&
-         Values(context, GRPC_TRANSPORT_SECURITY_LEVEL_PROPERTY_NAME) ==
-             std::vector<std::string>{kPrivateTransport};
+         absl::StartsWith(context.peer(), "unix:");
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context,
-                                         absl::string_view socket_identity) {
-  if (!socket_identity.empty() && IsUnixSocket(context)) return std::string(socket_identity);
+absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context) {
   if (!IsTls(context) || context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME).empty()) {
     return Error(absl::StatusCode::kUnauthenticated, "CLIENT_CERTIFICATE_MISSING",
                  "connect with TLS and a client certificate");
@@ -60,6 +58,12 @@ absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context,
                  "connect with a client certificate that the signer's client CA issued");
   }
   return identity;
+}
+
+absl::StatusOr<std::string> PeerIdentity(const grpc::ServerContextBase& context,
+                                         absl::string_view socket_identity) {
+  if (!socket_identity.empty() && IsUnixSocket(context)) return std::string(socket_identity);
+  return PeerIdentity(*context.auth_context());
 }
 
 }  // namespace keyward::signer

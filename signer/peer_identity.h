@@ -9,7 +9,8 @@
 
 namespace grpc {
 class AuthContext;
-}
+class ServerContextBase;
+}  // namespace grpc
 
 namespace keyward::signer {
 
@@ -18,17 +19,18 @@ namespace keyward::signer {
 // credentials' doing (GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY).
 // The answer is the same for every call of a connection. Thread-safe.
 //
-// A connection over a Unix socket that grpc::experimental::LocalServerCredentials(UDS) serves
-// has no certificate; whoever may open the socket is `socket_identity`, an identity as
-// CallerIdentity() writes it. Where that is empty such a connection is refused, as every other
-// without a certificate always is.
-//
 // Errors, all UNAUTHENTICATED:
-//   CLIENT_CERTIFICATE_MISSING  neither TLS with a client certificate, nor a Unix socket that
-//                               has an identity
+//   CLIENT_CERTIFICATE_MISSING  no TLS, or no client certificate
 //   CLIENT_IDENTITY_INVALID     as CallerIdentity()
-absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context,
-                                         absl::string_view socket_identity = {});
+absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context);
+
+// The same for a daemon that also listens on a Unix socket, with
+// grpc::experimental::LocalServerCredentials(UDS). A connection over that has no certificate:
+// whoever may open the socket is `socket_identity`, an identity as CallerIdentity() writes it.
+// Where that is empty such a connection is refused. A connection over TCP never counts as the
+// socket, not from this machine either.
+absl::StatusOr<std::string> PeerIdentity(const grpc::ServerContextBase& context,
+                                         absl::string_view socket_identity);
 
 }  // namespace keyward::signer
 

@@ -13,11 +13,15 @@ namespace keyward::standin {
 // The largest request body that either server reads.
 inline constexpr size_t kMaxBodyBytes = size_t{64} << 10;
 
+// How an error that no handler worded looks: Salesforce's array, or the
+// administration's object.
+enum class ErrorShape { kSalesforce, kAdministration };
+
 // Bounds `server`: body size, connection reuse, time, threads. Bodies of
 // unknown length and compressed ones are refused before they are read, because
-// cpp-httplib applies its size limit to neither. Every answer without a body of
+// cpp-httplib applies its size limit to neither. Every error without a body of
 // its own gets one in JSON.
-void Configure(httplib::Server& server);
+void Configure(httplib::Server& server, ErrorShape shape, int keep_alive_seconds);
 
 // Puts `body` as JSON into `response`.
 void Answer(httplib::Response& response, int status, const nlohmann::json& body);

@@ -75,6 +75,7 @@ absl::StatusOr<Jwt> ParseJwt(absl::string_view compact) {
   // No extension is understood here, so RFC 7515 section 4.1.11 refuses.
   if (header.contains("crit")) return absl::InvalidArgumentError("the header has crit");
   jwt.algorithm = StringMember(header, "alg").value_or("");
+  jwt.key_id = StringMember(header, "kid").value_or("");
   jwt.issuer = StringMember(claims, "iss");
   jwt.subject = StringMember(claims, "sub");
   jwt.audience = StringMember(claims, "aud");

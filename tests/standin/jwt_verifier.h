@@ -20,6 +20,8 @@ namespace keyward::standin {
 struct Jwt {
   // The header's `alg`, empty when it is absent or not a string.
   std::string algorithm;
+  // The header's `kid`, likewise.
+  std::string key_id;
   // A claim that is absent or of another type is nullopt: an `aud` that is an
   // array, an `exp` that is a fraction or a string.
   std::optional<std::string> issuer;

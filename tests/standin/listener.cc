@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/openssl.h"
-#include "tests/standin/http.h"
 
 namespace keyward::standin {
 namespace {
@@ -46,8 +45,9 @@ absl::StatusOr<std::unique_ptr<httplib::Server>> NewHttpsServer(const std::strin
 }
 
 absl::StatusOr<std::unique_ptr<Listener>> Listener::New(std::unique_ptr<httplib::Server> server,
-                                                        int port) {
-  Configure(*server);
+                                                        int port, ErrorShape shape,
+                                                        int keep_alive_seconds) {
+  Configure(*server, shape, keep_alive_seconds);
   int bound = port;
   if (port == 0) {
     bound = server->bind_to_any_port(kAddress);

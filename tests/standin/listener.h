@@ -7,10 +7,7 @@
 #include <thread>
 
 #include "absl/status/statusor.h"
-
-namespace httplib {
-class Server;
-}  // namespace httplib
+#include "tests/standin/http.h"
 
 namespace keyward::standin {
 
@@ -24,7 +21,8 @@ class Listener {
   // Binds `server`, with all its handlers, to `port` (0 for any free one) and
   // serves. UNAVAILABLE when the port cannot be had.
   static absl::StatusOr<std::unique_ptr<Listener>> New(std::unique_ptr<httplib::Server> server,
-                                                       int port);
+                                                       int port, ErrorShape shape,
+                                                       int keep_alive_seconds);
   // Lets requests that run finish and stops.
   ~Listener();
   Listener(const Listener&) = delete;

@@ -2,7 +2,6 @@
 
 #include <httplib.h>
 
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tests/standin/http.h"
+#include "tests/standin/rest_call.h"
 #include "tests/standin/soql.h"
 
 namespace keyward::standin {
@@ -22,48 +22,25 @@ using nlohmann::json;
 constexpr int kOldestVersion = 51;
 constexpr int kNewestVersion = 66;
 
-struct RestAnswer {
-  int status = 200;
-  json body;
-};
-
-// What an operation may know about the request that it answers.
-struct RestCall {
-  const httplib::Request& request;
-  const Session& session;
-  const State& state;
-};
-
-RestAnswer Failure(int status, const char* code, absl::string_view message) {
-  return {status, json::array({{{"errorCode", code}, {"message", std::string(message)}}})};
-}
-
-RestAnswer NotFound() { return Failure(404, "NOT_FOUND", "The requested resource does not exist"); }
-
-std::string BearerToken(const httplib::Request& request) {
-  const std::string header = request.get_header_value("Authorization");
-  constexpr absl::string_view kScheme = "Bearer ";
-  if (!absl::StartsWithIgnoreCase(header, kScheme)) return "";
-  return header.substr(kScheme.size());
-}
-
 // Three releases a year: 51 is Spring '21.
 std::string ReleaseName(int version) {
   constexpr absl::string_view kSeasons[] = {"Spring", "Summer", "Winter"};
   return absl::StrFormat("%s '%d", kSeasons[version % 3], 21 + (version - 50) / 3);
 }
 
-RestAnswer Versions(const RestCall& /*call*/) {
+json Versions() {
   json versions = json::array();
   for (int version = kOldestVersion; version <= kNewestVersion; ++version) {
     versions.push_back({{"label", ReleaseName(version)},
                         {"url", absl::StrCat("/services/data/v", version, ".0")},
                         {"version", absl::StrCat(version, ".0")}});
   }
-  return {200, std::move(versions)};
+  return versions;
 }
 
-// The path without its leading version, "" when that version is not served.
+RestAnswer VersionsOf(const RestCall& /*call*/) { return {200, Versions()}; }
+
+// The path of the version that was asked for, "" when that is not served.
 std::string VersionPath(const httplib::Request& request) {
   const std::string number = request.matches[1];
   int version = 0;
@@ -72,33 +49,14 @@ std::string VersionPath(const httplib::Request& request) {
   return served ? absl::StrCat("/services/data/v", version, ".0") : "";
 }
 
-std::string IdentityPath(const RestCall& call) {
-  const std::optional<User> user = call.state.FindUser(call.session.username);
-  return absl::StrCat("/id/", call.state.organization_id(), "/", user ? user->id : "");
-}
-
 RestAnswer Resources(const RestCall& call) {
   const std::string path = VersionPath(call.request);
-  if (path.empty()) return NotFound();
+  if (path.empty()) return RestNotFound();
   return {200,
           {{"query", absl::StrCat(path, "/query")},
            {"sobjects", absl::StrCat(path, "/sobjects")},
+           {"limits", absl::StrCat(path, "/limits")},
            {"identity", absl::StrCat(OriginOf(call.request), IdentityPath(call))}}};
-}
-
-RestAnswer Identity(const RestCall& call) {
-  if (call.request.path != IdentityPath(call)) {
-    return Failure(403, "FORBIDDEN", "The access token belongs to another user or org");
-  }
-  const std::optional<User> user = call.state.FindUser(call.session.username);
-  return {200,
-          {{"id", absl::StrCat(OriginOf(call.request), call.request.path)},
-           {"user_id", user ? user->id : ""},
-           {"organization_id", call.state.organization_id()},
-           {"username", call.session.username},
-           {"display_name", call.session.username},
-           {"active", user && user->active},
-           {"user_type", "STANDARD"}}};
 }
 
 // The records of `object` with every field that is known of them.
@@ -114,6 +72,8 @@ std::vector<json> RecordsOf(absl::string_view object, const RestCall& call) {
     const std::optional<User> user = call.state.FindUser(call.session.username);
     return {{{"Id", user ? user->id : ""},
              {"Username", call.session.username},
+             {"Name", call.session.username},
+             {"Email", call.session.username},
              {"IsActive", user && user->active}}};
   }
   return {};
@@ -129,10 +89,10 @@ RestAnswer Columns(const SoqlSelect& select) {
 
 RestAnswer Query(const RestCall& call) {
   const std::string path = VersionPath(call.request);
-  if (path.empty()) return NotFound();
+  if (path.empty()) return RestNotFound();
   const absl::StatusOr<SoqlSelect> select = ParseSoql(call.request.get_param_value("q"));
   if (!select.ok()) {
-    return Failure(400, "MALFORMED_QUERY", select.status().message());
+    return RestFailure(400, "MALFORMED_QUERY", select.status().message());
   }
   if (call.request.get_param_value("columns") == "true") return Columns(*select);
   json records = json::array();
@@ -146,36 +106,81 @@ RestAnswer Query(const RestCall& call) {
   return {200, {{"totalSize", records.size()}, {"done", true}, {"records", std::move(records)}}};
 }
 
+RestAnswer ApiLimits(const RestCall& call) {
+  if (VersionPath(call.request).empty()) return RestNotFound();
+  return {200, {{"DailyApiRequests", {{"Max", 15000}, {"Remaining", 14999}}}}};
+}
+
+json Description(const std::string& object, const std::string& path) {
+  const std::string own = absl::StrCat(path, "/sobjects/", object);
+  return {{"name", object},
+          {"label", object},
+          {"keyPrefix", object == "User" ? "005" : "00D"},
+          {"queryable", true},
+          {"urls", {{"sobject", own}, {"describe", own + "/describe"}}}};
+}
+
+RestAnswer Objects(const RestCall& call) {
+  const std::string path = VersionPath(call.request);
+  if (path.empty()) return RestNotFound();
+  return {200,
+          {{"encoding", "UTF-8"},
+           {"maxBatchSize", 200},
+           {"sobjects", {Description("Organization", path), Description("User", path)}}}};
+}
+
+RestAnswer Describe(const RestCall& call) {
+  const std::string path = VersionPath(call.request);
+  const std::string object = call.request.matches[2];
+  const std::vector<json> records = RecordsOf(object, call);
+  if (path.empty() || records.empty()) return RestNotFound();
+  json description = Description(object, path);
+  description["fields"] = json::array();
+  for (const auto& [name, value] : records[0].items()) {
+    const char* type = name == "Id" ? "id" : value.is_boolean() ? "boolean" : "string";
+    description["fields"].push_back({{"name", name}, {"label", name}, {"type", type}});
+  }
+  return {200, std::move(description)};
+}
+
+RestAnswer Record(const RestCall& call) {
+  const std::string path = VersionPath(call.request);
+  const std::string object = call.request.matches[2];
+  const std::string id = call.request.matches[3];
+  for (json record : RecordsOf(object, call)) {
+    if (path.empty() || record["Id"] != id) continue;
+    record["attributes"] = {{"type", object},
+                            {"url", absl::StrCat(path, "/sobjects/", object, "/", id)}};
+    return {200, std::move(record)};
+  }
+  return RestNotFound();
+}
+
 }  // namespace
 
-void ServeRestApi(httplib::Server& server, State& state, Journal& journal) {
-  const auto serve = [&](const char* pattern, const char* endpoint,
-                         RestAnswer (*operation)(const RestCall&)) {
-    server.Get(pattern, [&state, &journal, endpoint, operation](const httplib::Request& request,
-                                                                httplib::Response& response) {
-      JournalEntry entry{.time = state.now(), .method = request.method, .endpoint = endpoint};
-      const std::optional<Session> session = state.UseSession(BearerToken(request));
-      RestAnswer answer;
-      if (session.has_value()) {
-        entry.issuer = session->consumer_key;
-        entry.subject = session->username;
-        answer = operation({request, *session, state});
-      } else {
-        answer = Failure(401, "INVALID_SESSION_ID", "Session expired or invalid");
-      }
-      entry.status = answer.status;
-      if (answer.status >= 400) {
-        entry.error = answer.body[0]["errorCode"];
-        entry.description = answer.body[0]["message"];
-      }
-      journal.Add(std::move(entry));
-      Answer(response, answer.status, answer.body);
-    });
+void ServeRestApi(httplib::Server& server, const Parts& parts) {
+  const Operation with_token = Authenticated(parts, &VersionsOf, /*needs_api=*/true);
+  server.Get("/services/data/?",
+             Endpoint(parts, "/services/data",
+                      [with_token](const httplib::Request& request, httplib::Response& response,
+                                   JournalEntry& entry) {
+                        if (request.has_header("Authorization")) {
+                          with_token(request, response, entry);
+                        } else {
+                          Answer(response, 200, Versions());
+                        }
+                      }));
+  const auto serve = [&](const std::string& rest, const char* endpoint, RestOperation operation) {
+    server.Get(R"(/services/data/v(\d{2})\.0)" + rest + "/?",
+               Endpoint(parts, endpoint, Authenticated(parts, operation, /*needs_api=*/true)));
   };
-  serve("/services/data/?", "/services/data", &Versions);
-  serve(R"(/services/data/v(\d{2})\.0/?)", "/services/data/vNN.0", &Resources);
-  serve(R"(/services/data/v(\d{2})\.0/query/?)", "/services/data/vNN.0/query", &Query);
-  serve(R"(/id/\w{18}/\w{18})", "/id/{id}/{id}", &Identity);
+  serve("", "/services/data/vNN.0", &Resources);
+  serve("/query", "/services/data/vNN.0/query", &Query);
+  serve("/limits", "/services/data/vNN.0/limits", &ApiLimits);
+  serve("/sobjects", "/services/data/vNN.0/sobjects", &Objects);
+  serve(R"(/sobjects/(\w+)/describe)", "/services/data/vNN.0/sobjects/{object}/describe",
+        &Describe);
+  serve(R"(/sobjects/(\w+)/(\w{18}))", "/services/data/vNN.0/sobjects/{object}/{id}", &Record);
 }
 
 }  // namespace keyward::standin

@@ -3,26 +3,23 @@
 #ifndef KEYWARD_TESTS_STANDIN_REST_API_H_
 #define KEYWARD_TESTS_STANDIN_REST_API_H_
 
-#include "tests/standin/journal.h"
-#include "tests/standin/state.h"
-
-namespace httplib {
-class Server;
-}  // namespace httplib
+#include "tests/standin/endpoint.h"
 
 namespace keyward::standin {
 
-// Serves on `server`, each for a live access token only, else 401 and
-// INVALID_SESSION_ID:
-//   GET /services/data                  the API versions (Salesforce itself
-//                                       shows these to anyone)
+// Serves on `server`, each for a live access token only, see Authenticated():
+//   GET /services/data                  the API versions; without any token too, as
+//                                       at Salesforce
 //   GET /services/data/vNN.0            the resources of one version
 //   GET /services/data/vNN.0/query?q=S  the records of a SELECT; Organization
 //                                       and User have one, other objects none.
 //                                       With columns=true, its columns instead
-//   GET /id/ORG/USER                    who the token's user is
-// `state` and `journal` must outlive `server`.
-void ServeRestApi(httplib::Server& server, State& state, Journal& journal);
+//   GET /services/data/vNN.0/limits     API requests left
+//   GET /services/data/vNN.0/sobjects   Organization and User
+//   GET /services/data/vNN.0/sobjects/OBJECT/describe
+//   GET /services/data/vNN.0/sobjects/OBJECT/ID
+// The parts must outlive `server`.
+void ServeRestApi(httplib::Server& server, const Parts& parts);
 
 }  // namespace keyward::standin
 

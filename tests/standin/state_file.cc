@@ -22,15 +22,19 @@ std::string FileIn(const std::string& directory) { return absl::StrCat(directory
 absl::StatusOr<Org> OrgFromJson(const json& document) {
   Org org{.id = document.at("id").get<std::string>(), .users = {}, .apps = {}};
   for (const auto& [username, user] : document.at("users").items()) {
-    org.users[username] = {user.at("id").get<std::string>(), user.at("active").get<bool>()};
+    json fields = user;
+    User& added = org.users[username];
+    added.id = user.at("id").get<std::string>();
+    fields.erase("id");
+    RETURN_IF_ERROR(UpdateUser(fields, added));
   }
   for (const json& entry : document.at("apps")) {
     App app;
     app.consumer_key = entry.at("consumer_key").get<std::string>();
-    app.settings = {.name = entry.at("name").get<std::string>(),
-                    .users = entry.at("users").get<std::vector<std::string>>(),
-                    .scopes = entry.at("scopes").get<std::vector<std::string>>(),
-                    .admin_approved = entry.at("admin_approved").get<bool>()};
+    json fields = entry;
+    fields.erase("consumer_key");
+    fields.erase("certificate");
+    RETURN_IF_ERROR(UpdateApp(fields, app.settings));
     if (entry.contains("certificate")) {
       ASSIGN_OR_RETURN(app.certificate,
                        ParseCertificate(entry.at("certificate").get<std::string>()));
@@ -40,18 +44,16 @@ absl::StatusOr<Org> OrgFromJson(const json& document) {
   return org;
 }
 
-json ToJson(const Org& org) {
+json OrgToJson(const Org& org) {
   json users = json::object();
   for (const auto& [username, user] : org.users) {
-    users[username] = {{"id", user.id}, {"active", user.active}};
+    users[username] = ToJson(user);
+    users[username]["id"] = user.id;
   }
   json apps = json::array();
   for (const auto& [consumer_key, app] : org.apps) {
-    json entry = {{"consumer_key", consumer_key},
-                  {"name", app.settings.name},
-                  {"users", app.settings.users},
-                  {"scopes", app.settings.scopes},
-                  {"admin_approved", app.settings.admin_approved}};
+    json entry = ToJson(app.settings);
+    entry["consumer_key"] = consumer_key;
     if (app.certificate.has_value()) entry["certificate"] = app.certificate->pem;
     apps.push_back(std::move(entry));
   }
@@ -78,7 +80,7 @@ absl::Status SaveOrg(const std::string& directory, const Org& org) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return absl::InternalError(absl::StrCat(directory, ": ", error.message()));
-  return WriteFile(FileIn(directory), ToJson(org).dump(2), 0600);
+  return WriteFile(FileIn(directory), OrgToJson(org).dump(2), 0600);
 }
 
 }  // namespace keyward::standin

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tests/standin/state.h"
+#include "tests/standin/org.h"
 
 namespace keyward::standin {
 

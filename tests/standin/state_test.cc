@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "common/error.h"
@@ -48,10 +49,10 @@ TEST_F(StateTest, ASessionEndsItsLifetimeAfterItsLastUse) {
   EXPECT_EQ(session->username, kUser);
   EXPECT_EQ(session->consumer_key, "key");
   EXPECT_EQ(session->expires, now_ + absl::Seconds(60));
-  EXPECT_EQ(state->Sessions().size(), 1U);
+  EXPECT_EQ(state->sessions().List().size(), 1U);
   now_ += absl::Seconds(60);
   EXPECT_FALSE(state->UseSession(token.Expose()).has_value());
-  EXPECT_TRUE(state->Sessions().empty());
+  EXPECT_TRUE(state->sessions().List().empty());
 }
 
 TEST_F(StateTest, OnlyTheWholeTokenOpensASession) {
@@ -131,6 +132,38 @@ TEST(StateFileTest, TheOrgOutlivesTheProcessAndSessionsDoNot) {
   EXPECT_THAT(*ReadFile(path), AllOf(HasSubstr(consumer_key), Not(HasSubstr(token))));
 }
 
+TEST(StateFileTest, PoliciesAndUsersOutliveTheProcess) {
+  const keyward::testing::TempDir dir;
+  const StateOptions options{.directory = dir.path()};
+  AppSettings settings = Settings();
+  settings.permission_sets = {"Keyward"};
+  settings.profiles = {"Integration"};
+  settings.relax_ip = true;
+  settings.login_hosts = {"acme.my.salesforce.com"};
+  settings.audiences = {"https://acme.my.salesforce.com"};
+  settings.session_seconds = 60;
+  settings.token_format = "jwt";
+  settings.reuse_session = true;
+  settings.instance_url = "https://acme.my.salesforce.com";
+  settings.response_fields = {"signature"};
+  const User user{.frozen = true,
+                  .api_enabled = false,
+                  .profile = "Integration",
+                  .permission_sets = {"Keyward"},
+                  .ip_ranges = {"10.0.0.0/8"}};
+  std::string consumer_key;
+  {
+    const std::unique_ptr<State> state = *State::New(options);
+    consumer_key = *state->CreateApp(settings);
+    ASSERT_TRUE(state->CreateUser("new@example.com", user).ok());
+  }
+  const std::unique_ptr<State> state = *State::New(options);
+  EXPECT_EQ(ToJson(state->FindApp(consumer_key)->settings), ToJson(settings));
+  EXPECT_EQ(ToJson(settings).size(), 14U);
+  EXPECT_EQ(ToJson(*state->FindUser("new@example.com")), ToJson(user));
+  EXPECT_TRUE(state->propagation().Find(consumer_key, 0).has_value());
+}
+
 TEST(StateFileTest, AFileThatDoesNotFitIsNamed) {
   const keyward::testing::TempDir dir;
   for (const absl::string_view bad :
@@ -177,7 +210,7 @@ TEST(StateConcurrencyTest, ManyThreadsChangeAndRead) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(state->Apps().size(), size_t{1 + kThreads * kRounds});
-  EXPECT_EQ(state->Sessions().size(), size_t{kThreads * kRounds});
+  EXPECT_EQ(state->sessions().List().size(), size_t{kThreads * kRounds});
 }
 
 TEST(JournalTest, KeepsTheNewestAndCutsLongTextAtACharacter) {

@@ -8,12 +8,12 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "tests/standin/form.h"
+#include "tests/standin/grant.h"
 #include "tests/standin/http.h"
+#include "tests/standin/ip_range.h"
 #include "tests/standin/jwt_verifier.h"
 
 namespace keyward::standin {
@@ -22,23 +22,9 @@ namespace {
 constexpr char kPath[] = "/services/oauth2/token";
 constexpr char kGrantType[] = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-struct Refusal {
-  const char* error = "";
-  const char* description = "";
-};
-
-constexpr Refusal kMustPost{"invalid_request", "must use HTTP POST"};
-constexpr Refusal kForm{"invalid_request", "send exactly grant_type and assertion in the body"};
-constexpr Refusal kGrantTypeUnsupported{"unsupported_grant_type", "grant type not supported"};
-constexpr Refusal kInvalidAssertion{"invalid_grant", "invalid assertion"};
-constexpr Refusal kClientInvalid{"invalid_client_id", "client identifier invalid"};
-constexpr Refusal kAudienceInvalid{"invalid_grant", "audience is invalid"};
-constexpr Refusal kExpired{"invalid_grant", "expired authorization code"};
-constexpr Refusal kNotApproved{"invalid_grant", "user hasn't approved this consumer"};
-constexpr Refusal kNotAdminApproved{"invalid_app_access",
-                                    "user is not admin approved to access this app"};
-constexpr Refusal kInactive{"invalid_grant", "inactive user"};
-constexpr Refusal kNoScopes{"invalid_grant", "no valid scopes defined"};
+constexpr RefusalRow kMustPost{"", 400, "invalid_request", "must use HTTP POST", ""};
+constexpr RefusalRow kForm{"", 400, "invalid_request",
+                           "send exactly grant_type and assertion in the body", ""};
 
 // Puts the form's assertion into `assertion` when nothing is wrong.
 std::optional<Refusal> ReadForm(const httplib::Request& request, std::string& assertion) {
@@ -62,7 +48,8 @@ std::optional<Refusal> ReadForm(const httplib::Request& request, std::string& as
   }
   if (grant_types == 0) return kGrantTypeUnsupported;
   const bool exact = form->size() == 2 && grant_types == 1 && assertions == 1;
-  return exact ? std::nullopt : std::optional(kForm);
+  if (!exact) return kForm;
+  return std::nullopt;
 }
 
 bool IsAudience(absl::string_view audience, const std::vector<std::string>& configured,
@@ -77,97 +64,122 @@ bool IsAudience(absl::string_view audience, const std::vector<std::string>& conf
   });
 }
 
+bool Contains(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+// Is the app installed where the request was sent to?
+bool IsInstalledAt(const AppSettings& app, const std::string& origin) {
+  if (app.login_hosts.empty()) return true;
+  absl::string_view host = absl::StripPrefix(origin, "https://");
+  host = host.substr(0, host.rfind(':'));
+  return Contains(app.login_hosts, absl::AsciiStrToLower(host));
+}
+
 // Is the assertion the app's own, and meant for here and now?
 std::optional<Refusal> CheckAssertion(const Jwt& jwt, const std::optional<App>& app,
                                       const std::vector<std::string>& audiences,
                                       const std::string& origin, absl::Time now) {
   if (jwt.algorithm != "RS256") return kInvalidAssertion;
   if (!app.has_value()) return kClientInvalid;
+  if (!IsInstalledAt(app->settings, origin)) return kAppNotFound;
   if (!app->certificate.has_value()) return kInvalidAssertion;
   if (!VerifyRs256(jwt, app->certificate->public_key.get())) return kInvalidAssertion;
-  if (!jwt.audience.has_value() || !IsAudience(*jwt.audience, audiences, origin)) {
+  const std::vector<std::string>& own = app->settings.audiences;
+  if (!jwt.audience.has_value() ||
+      !IsAudience(*jwt.audience, own.empty() ? audiences : own, origin)) {
     return kAudienceInvalid;
   }
   if (!jwt.expiry.has_value() || *jwt.expiry <= absl::ToUnixSeconds(now)) return kExpired;
   return std::nullopt;
 }
 
-// May this user log in through this app?
+bool IsApproved(const AppSettings& app, const std::string& username, const User& user) {
+  if (Contains(app.users, username)) return true;
+  if (!app.admin_approved) return false;
+  return Contains(app.profiles, user.profile) ||
+         std::any_of(user.permission_sets.begin(), user.permission_sets.end(),
+                     [&](const std::string& set) { return Contains(app.permission_sets, set); });
+}
+
+// May this user log in through this app, from this address?
 std::optional<Refusal> CheckUser(const AppSettings& app, const std::string& username,
-                                 const std::optional<User>& user) {
+                                 const std::optional<User>& user, const std::string& address) {
   if (!user.has_value()) return kNotApproved;
-  if (!user->active) return kInactive;
-  if (std::find(app.users.begin(), app.users.end(), username) == app.users.end()) {
+  if (!user->active || user->frozen) return kInactive;
+  if (!IsApproved(app, username, *user)) {
     return app.admin_approved ? kNotAdminApproved : kNotApproved;
   }
+  if (!app.relax_ip && !InIpRanges(address, user->ip_ranges)) return kIpRestricted;
   if (app.scopes.empty()) return kNoScopes;
   return std::nullopt;
 }
 
 class TokenEndpoint {
  public:
-  TokenEndpoint(State& state, Journal& journal, std::vector<std::string> audiences)
-      : state_(state), journal_(journal), audiences_(std::move(audiences)) {}
+  TokenEndpoint(const Parts& parts, std::vector<std::string> audiences)
+      : parts_(parts), audiences_(std::move(audiences)) {}
 
-  void Handle(const httplib::Request& request, httplib::Response& response) const {
-    JournalEntry entry{.time = state_.now(), .method = request.method, .endpoint = kPath};
+  void Handle(const httplib::Request& request, httplib::Response& response,
+              JournalEntry& entry) const {
     const std::optional<Refusal> refusal = Decide(request, response, entry);
-    if (refusal.has_value()) {
-      Answer(response, 400,
-             {{"error", refusal->error}, {"error_description", refusal->description}});
-      entry.error = refusal->error;
-      entry.description = refusal->description;
-    }
-    entry.status = response.status;
-    journal_.Add(std::move(entry));
+    if (!refusal.has_value()) return;
+    Answer(response, refusal->status,
+           {{"error", refusal->error}, {"error_description", refusal->description}});
+    entry.error = refusal->error;
+    entry.description = refusal->description;
   }
 
  private:
   // Fills `response` when nothing is wrong, `entry` as far as it gets.
   std::optional<Refusal> Decide(const httplib::Request& request, httplib::Response& response,
                                 JournalEntry& entry) const {
+    State& state = parts_.state;
     std::string assertion;
     if (auto refusal = ReadForm(request, assertion)) return refusal;
     const absl::StatusOr<Jwt> jwt = ParseJwt(assertion);
     if (!jwt.ok()) return kInvalidAssertion;
-    entry.issuer = jwt->issuer.value_or("");
-    entry.subject = jwt->subject.value_or("");
-    const std::optional<App> app = state_.FindApp(entry.issuer);
+    Note(*jwt, entry);
+    if (auto ordered = parts_.refusals.Take(entry.issuer, entry.subject)) return ordered;
+    const std::optional<App> app = state.propagation().Find(entry.issuer, entry.server);
     const std::string origin = OriginOf(request);
-    if (auto refusal = CheckAssertion(*jwt, app, audiences_, origin, state_.now())) return refusal;
-    const std::optional<User> user = state_.FindUser(entry.subject);
-    if (auto refusal = CheckUser(app->settings, entry.subject, user)) return refusal;
-    Grant(*app, entry.subject, *user, origin, response);
+    if (auto refusal = CheckAssertion(*jwt, app, audiences_, origin, state.clock())) return refusal;
+    const std::optional<User> user = state.FindUser(entry.subject);
+    if (auto refusal = CheckUser(app->settings, entry.subject, user, request.remote_addr)) {
+      return refusal;
+    }
+    if (!state.login_rate().Count(entry.subject, state.limits().logins_per_hour, state.now())) {
+      return kRateExceeded;
+    }
+    response.set_header("Cache-Control", "no-cache, no-store");
+    Answer(response, 200, Grant(state, *app, entry.subject, *user, origin));
     return std::nullopt;
   }
 
-  void Grant(const App& app, const std::string& username, const User& user,
-             const std::string& origin, httplib::Response& response) const {
-    const Secret token = state_.OpenSession(username, app.consumer_key);
-    response.set_header("Cache-Control", "no-cache, no-store");
-    // Salesforce sends no expires_in in this flow.
-    Answer(response, 200,
-           {{"access_token", std::string(token.Expose())},
-            {"scope", absl::StrJoin(app.settings.scopes, " ")},
-            {"instance_url", origin},
-            {"id", absl::StrCat(origin, "/id/", state_.organization_id(), "/", user.id)},
-            {"token_type", "Bearer"},
-            {"issued_at", absl::StrCat(absl::ToUnixMillis(state_.now()))}});
+  void Note(const Jwt& jwt, JournalEntry& entry) const {
+    entry.issuer = jwt.issuer.value_or("");
+    entry.subject = jwt.subject.value_or("");
+    entry.audience = jwt.audience.value_or("");
+    entry.key_id = jwt.key_id;
+    if (!jwt.expiry.has_value()) return;
+    // An exp may be anything, also one from which nothing can be taken.
+    const absl::Duration left = absl::FromUnixSeconds(*jwt.expiry) - parts_.state.clock();
+    entry.expires_in = absl::ToInt64Seconds(left);
   }
 
-  State& state_;
-  Journal& journal_;
+  const Parts parts_;
   const std::vector<std::string> audiences_;
 };
 
 }  // namespace
 
-void ServeTokenEndpoint(httplib::Server& server, State& state, Journal& journal,
+void ServeTokenEndpoint(httplib::Server& server, const Parts& parts,
                         std::vector<std::string> audiences) {
-  const auto endpoint = std::make_shared<const TokenEndpoint>(state, journal, std::move(audiences));
-  const auto handle = [endpoint](const httplib::Request& request, httplib::Response& response) {
-    endpoint->Handle(request, response);
-  };
+  const auto endpoint = std::make_shared<const TokenEndpoint>(parts, std::move(audiences));
+  const httplib::Server::Handler handle =
+      Endpoint(parts, kPath,
+               [endpoint](const httplib::Request& request, httplib::Response& response,
+                          JournalEntry& entry) { endpoint->Handle(request, response, entry); });
   server.Post(kPath, handle);
   server.Get(kPath, handle);
   server.Put(kPath, handle);

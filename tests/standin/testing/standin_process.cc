@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
 
@@ -68,6 +69,53 @@ int StandinProcess::UploadCertificate(const std::string& consumer_key,
   const httplib::Result result = AdminClient().Put("/apps/" + consumer_key + "/certificate",
                                                    certificate, "application/octet-stream");
   return result ? result->status : -1;
+}
+
+nlohmann::json StandinProcess::Admin(const std::string& method, const std::string& path,
+                                     const nlohmann::json& body) const {
+  httplib::Request request;
+  request.method = method;
+  request.path = path;
+  if (!body.is_null()) {
+    request.body = body.dump();
+    request.set_header("Content-Type", "application/json");
+  }
+  const httplib::Result result = AdminClient().send(request);
+  if (!result) Die(absl::StrCat(method, " ", path, ": ", httplib::to_string(result.error())));
+  if (result->status >= 300) Die(absl::StrCat(method, " ", path, ": ", result->body));
+  return result->body.empty() ? nlohmann::json(nullptr) : nlohmann::json::parse(result->body);
+}
+
+nlohmann::json StandinProcess::Journal(const std::string& filter) const {
+  return Admin("GET", filter.empty() ? "/journal" : "/journal?" + filter);
+}
+
+int64_t StandinProcess::Count(const std::string& endpoint, const std::string& outcome) const {
+  const nlohmann::json summary = Admin("GET", "/journal/summary");
+  int64_t count = 0;
+  if (!summary.contains(endpoint)) return count;
+  for (const auto& [name, number] : summary[endpoint].items()) {
+    if (outcome.empty() || name == outcome || absl::StartsWith(name, outcome + ": ")) {
+      count += number.get<int64_t>();
+    }
+  }
+  return count;
+}
+
+void StandinProcess::Refuse(const std::string& word, int count, const nlohmann::json& more) const {
+  nlohmann::json body = more;
+  body["word"] = word;
+  body["count"] = count;
+  Admin("POST", "/refusals", body);
+}
+
+void StandinProcess::Fault(const std::string& endpoint, const std::string& kind, int count,
+                           const nlohmann::json& more) const {
+  nlohmann::json body = more;
+  body["endpoint"] = endpoint;
+  body["kind"] = kind;
+  body["count"] = count;
+  Admin("POST", "/faults", body);
 }
 
 httplib::Result PostAssertion(httplib::SSLClient& client, const std::string& assertion) {

@@ -4,6 +4,7 @@
 
 #include <httplib.h>
 
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -41,6 +42,25 @@ class StandinProcess {
   // Uploads a certificate and returns the status code of the answer.
   int UploadCertificate(const std::string& consumer_key, const std::string& certificate) const;
 
+  // Any call of the administration (docs/standin.md): the answer's body, null when it
+  // has none. Aborts the test when it is refused. `body` is left out when it is null.
+  nlohmann::json Admin(const std::string& method, const std::string& path,
+                       const nlohmann::json& body = nullptr) const;
+  // The journal's entries, oldest first; `filter` as in "endpoint=/x&limit=5", escaped.
+  nlohmann::json Journal(const std::string& filter = "") const;
+  // How many requests to `endpoint` ended so since the journal was cleared: "ok",
+  // "fault: reset", "invalid_grant: inactive user", or what stands before its colon;
+  // all of them for "".
+  int64_t Count(const std::string& endpoint, const std::string& outcome = "") const;
+  // Refuses the next `count` token requests (0: all) with the row `word` of GET
+  // /refusals; `more` may hold consumer_key, username, status.
+  void Refuse(const std::string& word, int count = 1,
+              const nlohmann::json& more = nlohmann::json::object()) const;
+  // The next `count` requests to `endpoint` ("*" for any) meet a fault (0: all);
+  // `more` holds what the kind needs: milliseconds, status, retry_after, …
+  void Fault(const std::string& endpoint, const std::string& kind, int count = 1,
+             const nlohmann::json& more = nlohmann::json::object()) const;
+
  private:
   StandinProcess() = default;
 
@@ -49,6 +69,8 @@ class StandinProcess {
   int port_ = 0;
   int admin_port_ = 0;
 };
+
+inline constexpr char kTokenEndpoint[] = "/services/oauth2/token";
 
 // Path of the binary.
 std::string StandinBinary();

@@ -46,7 +46,7 @@ TEST_F(TlsVersionTest, NothingOlder) {
                           "DEFAULT@SECLEVEL=0"})
                 .exit_code,
             0);
-  const absl::Status status = ErrorOf(Url());
+  const absl::Status status = Get(Url()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(ReasonOf(status), "LOGIN_HOST_UNREACHABLE");
 }

@@ -26,32 +26,31 @@ class ExchangeTest : public ::testing::Test {
   }
 
   std::string Token(const client::ExchangeOptions& options = {}) {
-    const absl::StatusOr<ExchangedToken> token = client_()->Exchange("acme", options);
+    const absl::StatusOr<ExchangedToken> token = Client().Exchange("acme", options);
     EXPECT_TRUE(token.ok()) << token.status() << system_.daemon().Output();
     return token.ok() ? std::string(token->granted.token.Expose()) : "";
   }
 
-  // What the API says to a query with `token`.
-  int QueryStatus(const std::string& token) const {
-    const auto answer =
-        system_.standin().Client()->Get("/services/data/v62.0/query?q=SELECT+Id+FROM+Organization",
-                                        {{"Authorization", "Bearer " + token}});
+  // What the API says to a call with `token`.
+  int ApiStatus(const std::string& token) const {
+    const auto answer = system_.standin().Client()->Get(
+        "/services/data/v62.0/", httplib::Headers{{"Authorization", "Bearer " + token}});
     return answer ? answer->status : -1;
   }
 
-  client::ExchangeClient* client_() {
-    if (made_ == nullptr) made_ = system_.Client();
-    return made_.get();
+  client::ExchangeClient& Client() {
+    if (client_ == nullptr) client_ = system_.Client();
+    return *client_;
   }
 
   ExchangeSystem system_;
-  std::unique_ptr<client::ExchangeClient> made_;
+  std::unique_ptr<client::ExchangeClient> client_;
 };
 
 TEST_F(ExchangeTest, GivesATokenThatTheApiTakesAndKeepsIt) {
-  const absl::StatusOr<ExchangedToken> first = client_()->Exchange("acme");
+  const absl::StatusOr<ExchangedToken> first = Client().Exchange("acme");
   ASSERT_TRUE(first.ok()) << first.status();
-  EXPECT_EQ(QueryStatus(std::string(first->granted.token.Expose())), 200);
+  EXPECT_EQ(ApiStatus(std::string(first->granted.token.Expose())), 200);
   EXPECT_EQ(first->granted.instance_url, system_.standin().origin());
   EXPECT_THAT(first->granted.id, HasSubstr("/id/"));
   EXPECT_EQ(first->granted.scope, "api refresh_token");
@@ -67,7 +66,7 @@ TEST_F(ExchangeTest, GivesATokenThatTheApiTakesAndKeepsIt) {
 TEST_F(ExchangeTest, ARejectedTokenIsReplacedOnceForAll) {
   const std::string dead = Token();
   system_.standin().Admin("DELETE", "/sessions");
-  EXPECT_EQ(QueryStatus(dead), 401);
+  EXPECT_EQ(ApiStatus(dead), 401);
   std::vector<std::string> tokens(50);
   std::vector<std::thread> callers;
   for (std::string& token : tokens) {
@@ -78,7 +77,7 @@ TEST_F(ExchangeTest, ARejectedTokenIsReplacedOnceForAll) {
     });
   }
   for (std::thread& caller : callers) caller.join();
-  EXPECT_EQ(QueryStatus(tokens[0]), 200);
+  EXPECT_EQ(ApiStatus(tokens[0]), 200);
   for (const std::string& token : tokens) EXPECT_EQ(token, tokens[0]);
   EXPECT_EQ(system_.Logins(), 2);
 }
@@ -87,7 +86,7 @@ TEST_F(ExchangeTest, SaysWhatToChangeWhenSalesforceRefuses) {
   system_.standin().Admin("PUT", absl::StrCat("/apps/", system_.consumer_key(), "/users"),
                           nlohmann::json::array());
   for (int call = 0; call < 3; ++call) {
-    const absl::Status refused = client_()->Exchange("acme").status();
+    const absl::Status refused = Client().Exchange("acme").status();
     EXPECT_EQ(CodeAndReason(refused), "PERMISSION_DENIED USER_NOT_APPROVED");
     EXPECT_THAT(std::string(refused.message()), HasSubstr("Permitted Users"));
     const auto said = client::SalesforceErrorOf(refused);
@@ -101,7 +100,7 @@ TEST_F(ExchangeTest, SaysWhatToChangeWhenSalesforceRefuses) {
 
 TEST_F(ExchangeTest, TriesAgainWhileACallerWaits) {
   system_.standin().Fault(testing::kTokenEndpoint, "status", 2, {{"status", 503}});
-  EXPECT_EQ(QueryStatus(Token()), 200);
+  EXPECT_EQ(ApiStatus(Token()), 200);
   EXPECT_EQ(system_.LoginAttempts(), 3);
 }
 
@@ -116,24 +115,24 @@ TEST_F(ExchangeTest, WhoHasNoRoleGetsNothing) {
             "PERMISSION_DENIED NOT_ALLOWED");
   // The backend's role names acme alone; whether there is another is not told.
   system_.AddConnection("other");
-  EXPECT_EQ(CodeAndReason(client_()->Exchange("other").status()), "PERMISSION_DENIED NOT_ALLOWED");
-  EXPECT_EQ(CodeAndReason(client_()->Exchange("absent").status()), "PERMISSION_DENIED NOT_ALLOWED");
+  EXPECT_EQ(CodeAndReason(Client().Exchange("other").status()), "PERMISSION_DENIED NOT_ALLOWED");
+  EXPECT_EQ(CodeAndReason(Client().Exchange("absent").status()), "PERMISSION_DENIED NOT_ALLOWED");
   EXPECT_EQ(CodeAndReason(system_.Client("operator")->Exchange("absent").status()),
             "NOT_FOUND CONNECTION_NOT_FOUND");
   EXPECT_EQ(system_.LoginAttempts(), 1);
 }
 
 TEST_F(ExchangeTest, RefusesWhatIsMalformed) {
-  EXPECT_EQ(CodeAndReason(client_()->Exchange("Acme/../x").status()),
+  EXPECT_EQ(CodeAndReason(Client().Exchange("Acme/../x").status()),
             "INVALID_ARGUMENT CONNECTION_NAME_INVALID");
-  EXPECT_EQ(CodeAndReason(client_()->Exchange("acme", {.subject = std::string(256, 'u')}).status()),
+  EXPECT_EQ(CodeAndReason(Client().Exchange("acme", {.subject = std::string(256, 'u')}).status()),
             "INVALID_ARGUMENT REQUEST_INVALID");
   EXPECT_EQ(
-      CodeAndReason(client_()
-                        ->Exchange("acme", {.rejected = Secret(std::string((16 << 10) + 1, 't'))})
+      CodeAndReason(Client()
+                        .Exchange("acme", {.rejected = Secret(std::string((16 << 10) + 1, 't'))})
                         .status()),
       "INVALID_ARGUMENT REQUEST_INVALID");
-  EXPECT_EQ(CodeAndReason(client_()->Exchange("acme", {.subject = "someone@else"}).status()),
+  EXPECT_EQ(CodeAndReason(Client().Exchange("acme", {.subject = "someone@else"}).status()),
             "PERMISSION_DENIED SUBJECT_NOT_ALLOWED");
   EXPECT_EQ(system_.LoginAttempts(), 0);
 }
@@ -152,13 +151,13 @@ TEST_F(ExchangeTest, TheSignersAuditLogSaysForWhomAndInWhichTrace) {
 
 TEST_F(ExchangeTest, ATestLeavesTheCacheAndOtherSessionsAlone) {
   const std::string cached = Token();
-  const absl::StatusOr<v1::TestConnectionResponse> report = client_()->TestConnection("acme");
+  const absl::StatusOr<v1::TestConnectionResponse> report = Client().TestConnection("acme");
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_TRUE(report->verified()) << report->DebugString();
   EXPECT_EQ(report->summary(), "Connection verified.");
   EXPECT_EQ(system_.Logins(), 2);
   EXPECT_EQ(Token(), cached);
-  EXPECT_EQ(QueryStatus(cached), 200);
+  EXPECT_EQ(ApiStatus(cached), 200);
 }
 
 TEST_F(ExchangeTest, NothingSecretIsInTheLog) {

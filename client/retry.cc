@@ -44,4 +44,14 @@ absl::Status CallWithRetries(const RetryPolicy& policy, absl::Time deadline,
   return status;
 }
 
+absl::Status CheckRetryPolicy(const RetryPolicy& policy) {
+  if (policy.max_attempts >= 1 && policy.initial_backoff >= absl::ZeroDuration() &&
+      policy.max_backoff >= policy.initial_backoff) {
+    return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kInvalidArgument, "OPTIONS_INVALID",
+               "a retry policy's max_attempts must be at least 1, and its max_backoff not shorter "
+               "than its initial_backoff");
+}
+
 }  // namespace keyward::client

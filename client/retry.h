@@ -5,7 +5,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "client/signer_client.h"
+#include "client/retry_policy.h"
 
 namespace keyward::client {
 
@@ -15,6 +15,9 @@ namespace keyward::client {
 // UNAVAILABLE, and after RESOURCE_EXHAUSTED that says how long.
 absl::Status CallWithRetries(const RetryPolicy& policy, absl::Time deadline,
                              absl::FunctionRef<absl::Status()> attempt);
+
+// INVALID_ARGUMENT OPTIONS_INVALID for a policy that makes no sense.
+absl::Status CheckRetryPolicy(const RetryPolicy& policy);
 
 }  // namespace keyward::client
 

@@ -18,9 +18,10 @@ struct SalesforceError {
   std::string description;
 };
 
-// An error that carries `refusal` (SalesforceErrorOf() gives it back), a reason
-// (common/error.h) and the one thing to change. The code says whether trying
-// again can help:
+// An error that carries `refusal` (as MetadataOf()'s salesforce_error and
+// salesforce_error_description; SalesforceErrorOf() gives it back, on the other
+// side of gRPC too), a reason (common/error.h) and the one thing to change. The
+// code says whether trying again can help:
 //   UNAVAILABLE          yes, soon: SALESFORCE_TRANSIENT
 //   RESOURCE_EXHAUSTED   yes, after RetryDelayOf(): LOGIN_RATE_EXCEEDED
 //   PERMISSION_DENIED    not before someone changes the user or the app's
@@ -30,7 +31,10 @@ struct SalesforceError {
 //     a clock: INVALID_ASSERTION, INVALID_AUDIENCE, ASSERTION_EXPIRED,
 //     UNKNOWN_CONSUMER_KEY, APP_NOT_INSTALLED, GRANT_TYPE_UNSUPPORTED,
 //     NO_SCOPES, INVALID_CLIENT_CREDENTIALS, and SALESFORCE_REFUSED for a text
-//     that is not known, which the message then shows as it is
+//     that is not known, which the message then shows as it is. INVALID_AUDIENCE
+//     is worth another audience at once, ASSERTION_EXPIRED one more assertion,
+//     and for 10 minutes after an upload INVALID_ASSERTION, after the creation
+//     of an app UNKNOWN_CONSUMER_KEY, may pass by themselves
 absl::Status MakeSalesforceError(const SalesforceError& refusal);
 
 // What MakeSalesforceError() was given, or nothing for any other error.

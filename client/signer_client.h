@@ -15,23 +15,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/retry_policy.h"
 #include "common/secret.h"
 
 namespace keyward::client {
 
-// How calls that may be repeated are repeated, always within their deadline.
-// Delays double from the first to the longest and are shortened at random by up
-// to half; where the signer says how long to wait, no call comes earlier.
-struct RetryPolicy {
-  // 1 or greater; 1 never repeats.
-  int max_attempts = 5;
-  absl::Duration initial_backoff = absl::Milliseconds(100);
-  absl::Duration max_backoff = absl::Seconds(2);
-};
-
 struct SignerClientOptions {
-  // host:port of keyward-signer. An IPv6 address stands in brackets.
-  std::string signer;
+  // host:port of each keyward-signer, at least one. An IPv6 address stands in brackets;
+  // a name may have several addresses. They share one registry, so that any of them can
+  // answer any call.
+  std::vector<std::string> signers;
   // PEM file: the CA of the signer's server certificate.
   std::string ca_file;
   // PEM file: our client certificate, followed by intermediate ones.
@@ -43,6 +36,25 @@ struct SignerClientOptions {
   // In place of `timeout` for calls that make or destroy keys on the token.
   absl::Duration key_timeout = absl::Seconds(120);
   RetryPolicy retry;
+  // For daemons: watch the health of each signer (grpc.health.v1, "keyward.v1.Signer")
+  // and leave out one that says it does not serve. Costs the signer a thread for each
+  // client that watches, and it takes no more than 64.
+  bool watch_health = false;
+  // While a call waits on a silent connection, the signer is pinged this often, and a
+  // connection without an answer is given up. 20 s or more: signers take offence at less.
+  absl::Duration keepalive = absl::Seconds(60);
+};
+
+struct SignOptions {
+  // Without it the ACTIVE version signs.
+  std::optional<uint32_t> key_version;
+  // The identity for which the caller asks, for the audit log ("spiffe://…"); empty
+  // where it asks for itself. At most what the signer allows; not checked here.
+  std::string on_behalf_of;
+  // The W3C Trace Context of the call this one is part of ("00-…-…-01"), sent along;
+  // empty, or not of that form, for none.
+  std::string traceparent;
+  absl::Time deadline = absl::InfiniteFuture();
 };
 
 // A signed assertion.
@@ -61,9 +73,14 @@ struct Assertion {
 // One client serves a whole process; it is safe to use from many threads. It
 // connects when it is first used, and again by itself when the connection
 // breaks. Every call blocks, at most until the earlier of `deadline` and the
-// timeout of the options.
+// timeout of the options; the signer is told that time.
 //
-// Sign and the calls that read are repeated after UNAVAILABLE, and after
+// With several signers, calls go to one after the other, passing over those to which
+// there is no connection (with watch_health: those that do not serve), and a repeated
+// call goes to another one than before. The addresses of one name are used in turn in
+// the same way.
+//
+// Sign, PreferAudience and the calls that read are repeated after UNAVAILABLE, and after
 // RESOURCE_EXHAUSTED where the signer says how long to wait, as the RetryPolicy
 // has it. Calls that change something are sent once: after UNAVAILABLE or
 // DEADLINE_EXCEEDED look at the connection before doing it again. (A request
@@ -87,10 +104,9 @@ class SignerClient {
   SignerClient& operator=(const SignerClient&) = delete;
 
   // Signs `claims_json` (see BuildClaims()) with the connection's ACTIVE key
-  // version, or with `key_version` where it is given.
+  // version, or with the one that `options` name.
   absl::StatusOr<Assertion> Sign(absl::string_view connection, absl::string_view claims_json,
-                                 std::optional<uint32_t> key_version = std::nullopt,
-                                 absl::Time deadline = absl::InfiniteFuture());
+                                 const SignOptions& options = {});
 
   // Makes the connection and its first key pair, on the token.
   absl::StatusOr<v1::Connection> CreateConnection(const v1::Connection& connection,
@@ -106,6 +122,10 @@ class SignerClient {
   absl::StatusOr<v1::Connection> UpdateConnection(const v1::Connection& connection,
                                                   const std::vector<std::string>& fields,
                                                   absl::Time deadline = absl::InfiniteFuture());
+  // Puts `audience`, one of the connection's, first. Repeated like a call that reads:
+  // doing it twice changes nothing more.
+  absl::StatusOr<v1::Connection> PreferAudience(absl::string_view name, absl::string_view audience,
+                                                absl::Time deadline = absl::InfiniteFuture());
   // Destroys the connection's keys. How many there were is the answer.
   absl::StatusOr<uint32_t> DeleteConnection(absl::string_view name, absl::string_view etag,
                                             absl::Time deadline = absl::InfiniteFuture());

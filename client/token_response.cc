@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -13,6 +18,7 @@
 #include "client/salesforce_error.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "common/utf8.h"
 
 namespace keyward::client {
 namespace {
@@ -21,6 +27,10 @@ using Json = nlohmann::json;
 
 // Longer texts are cut in error messages.
 constexpr size_t kMaxShownBytes = 500;
+// A year in four digits ends there (RFC 3339), and so does what a Timestamp may say.
+constexpr double kLatestExpiry = 253402300799.0;
+constexpr absl::Duration kShortestDelay = absl::Seconds(1);
+constexpr absl::Duration kLongestDelay = absl::Hours(1);
 
 absl::Status Malformed(absl::string_view message) {
   return Error(absl::StatusCode::kFailedPrecondition, "RESPONSE_MALFORMED",
@@ -61,6 +71,27 @@ bool IsPrintableAscii(absl::string_view text) {
                      [](char c) { return absl::ascii_isgraph(static_cast<unsigned char>(c)); });
 }
 
+// One part of a JWT that is a JSON object.
+std::optional<Json> ReadJwtPart(absl::string_view part) {
+  std::string text;
+  const absl::Cleanup wipe = [&text] { WipeString(text); };
+  if (part.empty() || !absl::WebSafeBase64Unescape(part, &text)) return std::nullopt;
+  return ParseObject(text);
+}
+
+// The `exp` (RFC 7519 section 4.1.4) of a token that is a JWT, nothing for any other.
+std::optional<absl::Time> ExpiryOf(absl::string_view token) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(token, '.');
+  if (parts.size() != 3 || parts[2].empty() || !ReadJwtPart(parts[0])) return std::nullopt;
+  const std::optional<Json> claims = ReadJwtPart(parts[1]);
+  if (!claims) return std::nullopt;
+  const auto found = claims->find("exp");
+  if (found == claims->end() || !found->is_number()) return std::nullopt;
+  const double seconds = found->get<double>();
+  if (!(seconds >= 0 && seconds <= kLatestExpiry)) return std::nullopt;
+  return absl::UnixEpoch() + absl::Seconds(static_cast<int64_t>(seconds));
+}
+
 absl::StatusOr<AccessToken> ReadGrant(const Secret& body) {
   std::optional<Json> json = ParseObject(body.Expose());
   if (!json) return Malformed("is not a JSON object");
@@ -85,41 +116,53 @@ absl::StatusOr<AccessToken> ReadGrant(const Secret& body) {
   }
   ASSIGN_OR_RETURN(granted.id, TakeText(*json, "id", false));
   ASSIGN_OR_RETURN(granted.scope, TakeText(*json, "scope", false));
+  granted.expires = ExpiryOf(granted.token.Expose());
   return granted;
 }
 
-// Fit to be shown: nothing of the assertion, no control characters, not endless.
+// Fit to be shown: nothing of the assertion, nothing that plays with a terminal, well-formed UTF-8
+// (which a gRPC message must be), not endless.
 std::string Presentable(absl::string_view text, const Secret& assertion) {
   std::string shown(text);
   for (const absl::string_view part : absl::StrSplit(assertion.Expose(), '.')) {
     if (!part.empty()) absl::StrReplaceAll({{part, "[removed]"}}, &shown);
   }
-  for (char& c : shown) {
-    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
-  }
-  if (shown.size() > kMaxShownBytes) {
-    shown.resize(kMaxShownBytes);
-    absl::StrAppend(&shown, "...");
-  }
-  return shown;
+  shown = Printable(shown);
+  if (shown.size() <= kMaxShownBytes) return shown;
+  size_t end = kMaxShownBytes;
+  // Not inside a character (RFC 3629 section 3).
+  while ((static_cast<unsigned char>(shown[end]) & 0xC0) == 0x80) --end;
+  shown.resize(end);
+  return absl::StrCat(shown, "...");
 }
 
-absl::Status ReadRefusal(const HttpAnswer& answer, const Secret& assertion) {
+// Adds when to come back to an error that may be tried again. The bounds are against a host's slip:
+// at once, or never.
+absl::Status WithRetryAfter(absl::Status status, const HttpsAnswer& answer) {
+  if (!answer.retry_after || status.code() != absl::StatusCode::kUnavailable) return status;
+  const absl::Duration delay = std::clamp(*answer.retry_after, kShortestDelay, kLongestDelay);
+  return WithRetryDelay(std::move(status), delay);
+}
+
+absl::Status ReadRefusal(const HttpsAnswer& answer, const Secret& assertion) {
   std::optional<Json> json = ParseObject(answer.body.Expose());
   if (!json) return Malformed(absl::StrCat("has status ", answer.status, " and no JSON object"));
   ASSIGN_OR_RETURN(const std::string error, TakeText(*json, "error", true));
   ASSIGN_OR_RETURN(const std::string description, TakeText(*json, "error_description", false));
-  return MakeSalesforceError({Presentable(error, assertion), Presentable(description, assertion)});
+  return WithRetryAfter(
+      MakeSalesforceError({Presentable(error, assertion), Presentable(description, assertion)}),
+      answer);
 }
 
 }  // namespace
 
-absl::StatusOr<AccessToken> ReadTokenResponse(const HttpAnswer& answer, const Secret& assertion) {
+absl::StatusOr<AccessToken> ReadTokenResponse(const HttpsAnswer& answer, const Secret& assertion) {
   if (answer.status == 200) return ReadGrant(answer.body);
   if (answer.status >= 500 || answer.status == 429) {
-    return Error(
-        absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT",
-        absl::StrCat("the login host answered with status ", answer.status, ": try again later"));
+    return WithRetryAfter(Error(absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT",
+                                absl::StrCat("the login host answered with status ", answer.status,
+                                             ": try again later")),
+                          answer);
   }
   if (answer.status >= 300 && answer.status < 400) {
     return Error(

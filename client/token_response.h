@@ -2,26 +2,17 @@
 #ifndef KEYWARD_CLIENT_TOKEN_RESPONSE_H_
 #define KEYWARD_CLIENT_TOKEN_RESPONSE_H_
 
-#include <string>
-
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "client/https/https_client.h"
 #include "client/token_exchange.h"
 #include "common/secret.h"
 
 namespace keyward::client {
 
-struct HttpAnswer {
-  int status = 0;
-  // Where a 3xx answer points to; empty otherwise.
-  std::string location;
-  Secret body;
-};
-
 // The token of a 200 answer, or the error that any other answer is; those of
 // TokenExchange::Exchange(). Should the host have echoed `assertion` in its
 // error, it is taken out.
-absl::StatusOr<AccessToken> ReadTokenResponse(const HttpAnswer& answer, const Secret& assertion);
+absl::StatusOr<AccessToken> ReadTokenResponse(const HttpsAnswer& answer, const Secret& assertion);
 
 }  // namespace keyward::client
 

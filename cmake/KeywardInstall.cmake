@@ -14,11 +14,18 @@ endforeach()
 # in the way of another project's "common/error.h".
 set(KEYWARD_PUBLIC_HEADERS
   client/claims.h
+  client/claims_for_connection.h
+  client/exchange_client.h
+  client/https/https_client.h
+  client/https/login_hosts.h
+  client/reloading_signer_client.h
+  client/retry_policy.h
   client/salesforce_error.h
   client/settings.h
   client/signer_client.h
   client/token_exchange.h
   common/error.h
+  common/mutex.h
   common/secret.h)
 foreach(header IN LISTS KEYWARD_PUBLIC_HEADERS)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${header})
@@ -40,12 +47,14 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/
         FILES_MATCHING PATTERN "*.proto")
 
 set_target_properties(keyward_client PROPERTIES EXPORT_NAME client)
+set_target_properties(keyward_client_https PROPERTIES EXPORT_NAME client_https)
 set_target_properties(keyward_common PROPERTIES EXPORT_NAME common)
 set_target_properties(keyward_proto PROPERTIES EXPORT_NAME proto)
 target_include_directories(keyward_client
                            INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(keyward_client INTERFACE $<INSTALL_INTERFACE:cxx_std_17>)
-install(TARGETS keyward_client keyward_common keyward_proto keyward_compile_options
+install(TARGETS keyward_client keyward_client_https keyward_common keyward_proto
+                keyward_compile_options
         EXPORT keyward-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 

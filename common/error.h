@@ -7,6 +7,8 @@
 #ifndef KEYWARD_COMMON_ERROR_H_
 #define KEYWARD_COMMON_ERROR_H_
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -28,6 +30,21 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 
 // The delay that WithRetryDelay() attached, or nothing.
 std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
+
+// What ErrorInfo.metadata holds at most, so that an error fits into a trailer of gRPC's.
+inline constexpr size_t kMaxMetadataEntries = 4;
+inline constexpr size_t kMaxMetadataKeyBytes = 32;
+inline constexpr size_t kMaxMetadataValueBytes = 512;
+
+// Attaches a fact for programs, such as another service's own error code:
+// `value` under `key`, in place of what was there. It is shown to callers like the
+// message. `key` is 1 to 32 of a-z, 0-9 and '_'; one that is not, and a fifth one,
+// is not attached. A value that is not UTF-8 is escaped, and one that is longer than
+// 512 bytes cut.
+absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::string_view value);
+
+// All that WithMetadata() attached, by key.
+std::map<std::string, std::string> MetadataOf(const absl::Status& status);
 
 // Puts "`context`: " in front of the message. Code, reason and every other
 // payload stay. An OK status is returned as it is.

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -92,6 +93,15 @@ absl::Status WriteFile(const std::string& path, absl::string_view contents, unsi
                         absl::StrCat("cannot write ", path, ": ", written.message()));
   }
   std::move(remove_temporary).Cancel();
+  return absl::OkStatus();
+}
+
+absl::Status CheckReadable(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError("is a directory");
+  }
+  if (access(path.c_str(), R_OK) != 0) return absl::ErrnoToStatus(errno, "cannot be read");
   return absl::OkStatus();
 }
 

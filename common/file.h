@@ -19,6 +19,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes =
 // The same of a file that holds a secret: no copy is left behind in memory.
 absl::StatusOr<Secret> ReadSecretFile(const std::string& path, size_t max_bytes = 1 << 16);
 
+// Whether `path` is a file that this process may read. The error is the end of a
+// sentence that begins with the path: "is a directory", "cannot be read: ...".
+absl::Status CheckReadable(const std::string& path);
+
 // Writes `contents` to `path` with permissions `mode`, by way of a temporary
 // file beside it, so that a reader sees the old contents or the new and never a
 // half. `mode` is as for open(2).

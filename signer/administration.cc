@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "common/connection_name.h"
 #include "common/error.h"
+#include "common/server/call_trace.h"
 #include "common/server/grpc_status.h"
 #include "common/status_macros.h"
 #include "signer/connection_rules.h"
@@ -38,12 +39,13 @@ absl::Time DeadlineOf(const grpc::ServerContext& context) {
 }
 
 grpc::Status Administration::Run(const Call& call, absl::FunctionRef<absl::Status()> work) {
-  return RunForKey(call, [&](AuditRecord& /*record*/) { return work(); });
+  return RunWithRecord(call, [&](AuditRecord& /*record*/) { return work(); });
 }
 
-grpc::Status Administration::RunForKey(const Call& call,
-                                       absl::FunctionRef<absl::Status(AuditRecord&)> work) {
+grpc::Status Administration::RunWithRecord(const Call& call,
+                                           absl::FunctionRef<absl::Status(AuditRecord&)> work) {
   AuditRecord record{.time = absl::Now(),
+                     .trace_id = server::TraceIdOf(call.context),
                      .method = std::string(call.method),
                      .connection = CutName(call.connection)};
   const auto decide = [&]() -> absl::Status {
@@ -63,7 +65,8 @@ grpc::Status Administration::RunForKey(const Call& call,
 grpc::Status Administration::RunForAnyConnection(
     const grpc::ServerContext& context, absl::string_view method,
     absl::FunctionRef<absl::Status(const std::string&)> work) {
-  AuditRecord record{.time = absl::Now(), .method = std::string(method)};
+  AuditRecord record{
+      .time = absl::Now(), .trace_id = server::TraceIdOf(context), .method = std::string(method)};
   const auto decide = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
     ASSIGN_OR_RETURN(record.identity, PeerIdentity(*context.auth_context()));
@@ -80,8 +83,11 @@ grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord re
       spdlog::error("{} {}: {}", record.method, record.connection, std::string(status.message()));
     }
   }
+  const std::string method = record.method;
   const absl::Status recorded = AppendAndWait(parts_.audit, std::move(record));
-  return server::ToGrpcStatus(status.ok() ? recorded : status);
+  grpc::Status answer = server::ToGrpcStatus(status.ok() ? recorded : status);
+  parts_.calls.Count(method, answer);
+  return answer;
 }
 
 absl::Status Administration::RefreshSnapshot() {

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/server/call_counts.h"
 #include "keystore/lifecycle/key_adoption.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/registry/registry.h"
@@ -30,6 +31,7 @@ struct AdministrationParts {
   KeyLifecycle& lifecycle;
   registry::SnapshotHolder& snapshots;
   AuditLog& audit;
+  server::CallCounts& calls;
   AdoptionOptions adoption;
 };
 
@@ -52,8 +54,8 @@ class Administration {
   // written.
   grpc::Status Run(const Call& call, absl::FunctionRef<absl::Status()> work);
 
-  // The same for work that is about a key version: it says in the record which.
-  grpc::Status RunForKey(const Call& call, absl::FunctionRef<absl::Status(AuditRecord&)> work);
+  // The same for work that has more to record, such as which key version it is about.
+  grpc::Status RunWithRecord(const Call& call, absl::FunctionRef<absl::Status(AuditRecord&)> work);
 
   // Runs `work` for a call that is about no connection in particular, with the
   // caller's identity; `work` itself looks at what the caller may see. Recorded as
@@ -68,7 +70,8 @@ class Administration {
   registry::Registry& registry() const { return parts_.keystore.registry; }
 
  private:
-  // The end of every call: logs what the caller is not told, records, and answers.
+  // The end of every call: logs what the caller is not told, records, counts, and
+  // answers.
   grpc::Status Conclude(const absl::Status& status, AuditRecord record);
 
   const AdministrationParts parts_;

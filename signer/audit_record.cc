@@ -7,14 +7,15 @@
 namespace keyward::signer {
 namespace {
 
-// Longer than any name that the signer accepts.
+// As long as an identity can be: a record that cut it could mean several.
+constexpr size_t kMaxIdentityBytes = 2048;
+// As long as anything else that the signer accepts.
 constexpr size_t kMaxTextBytes = 512;
 constexpr size_t kMaxNameBytes = 63;
 
-std::string Cut(const std::string& text) { return text.substr(0, kMaxTextBytes); }
-
-void AddText(nlohmann::ordered_json& line, const char* name, const std::string& text) {
-  if (!text.empty()) line[name] = Cut(text);
+void AddText(nlohmann::ordered_json& line, const char* name, const std::string& text,
+             size_t max_bytes = kMaxTextBytes) {
+  if (!text.empty()) line[name] = text.substr(0, max_bytes);
 }
 
 }  // namespace
@@ -28,7 +29,8 @@ std::string ToJsonLine(const AuditRecord& record, uint64_t sequence) {
   line["method"] = record.method;
   line["outcome"] = record.refusal.empty() ? "done" : "refused";
   AddText(line, "reason", record.refusal);
-  AddText(line, "identity", record.identity);
+  AddText(line, "identity", record.identity, kMaxIdentityBytes);
+  AddText(line, "on_behalf_of", record.on_behalf_of, kMaxIdentityBytes);
   AddText(line, "role", record.role);
   AddText(line, "connection", record.connection);
   if (record.key_version) line["key_version"] = *record.key_version;
@@ -38,6 +40,7 @@ std::string ToJsonLine(const AuditRecord& record, uint64_t sequence) {
   AddText(line, "sub", record.sub);
   AddText(line, "aud", record.aud);
   if (record.exp) line["exp"] = absl::ToUnixSeconds(*record.exp);
+  AddText(line, "trace_id", record.trace_id);
   // Cutting may have split a character. ASCII alone, so that what a caller wrote
   // cannot steer the terminal of whoever reads the log.
   return line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";

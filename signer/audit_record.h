@@ -17,6 +17,11 @@ struct AuditRecord {
   absl::Time time;
   // As signer/caller_identity writes it; empty where the caller has none.
   std::string identity;
+  // For whom the caller says that it asks, where that is an identity; nothing has
+  // verified it.
+  std::string on_behalf_of;
+  // W3C trace id that the caller sent, 32 hexadecimal digits.
+  std::string trace_id;
   // The API's method: "Sign", "CreateConnection".
   std::string method;
   // As the caller wrote it, cut off where no name is that long.
@@ -29,6 +34,7 @@ struct AuditRecord {
   // Of the claims as they came, 64 hexadecimal digits.
   std::string claims_sha256;
   std::string sub;
+  // Also of PreferAudience: the audience that the caller named.
   std::string aud;
   std::optional<absl::Time> exp;
   // The role of the policy that allowed it.

@@ -199,4 +199,11 @@ Decision AuthorizationPolicy::Decide(absl::string_view identity, absl::string_vi
           .role = {}};
 }
 
+absl::Status WithPolicyMistakes(const absl::Status& mistakes, const std::string& file) {
+  absl::Status policy = LoadPolicy(file).status();
+  if (!absl::IsInvalidArgument(policy)) return mistakes;
+  if (mistakes.ok()) return policy;
+  return absl::InvalidArgumentError(absl::StrCat(mistakes.message(), "\n", policy.message()));
+}
+
 }  // namespace keyward::signer

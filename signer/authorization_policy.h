@@ -95,6 +95,11 @@ class AuthorizationPolicy {
 // Parse() of a file. Errors also as for ReadFile().
 absl::StatusOr<AuthorizationPolicy> LoadPolicy(const std::string& file);
 
+// The mistakes of a settings file that names the policy `file` (OK for none), followed by
+// those inside the policy. A policy that cannot be read adds nothing: that is a mistake of
+// the settings.
+absl::Status WithPolicyMistakes(const absl::Status& mistakes, const std::string& file);
+
 }  // namespace keyward::signer
 
 #endif  // KEYWARD_SIGNER_AUTHORIZATION_POLICY_H_

@@ -71,6 +71,12 @@ class CallQueue {
     return !stopping_ && working_ == workers_;
   }
 
+  // How many wait.
+  size_t length() const {
+    MutexLock lock(&mutex_);
+    return waiting_.size();
+  }
+
   // Whether no worker is busy.
   bool IsIdle() const {
     MutexLock lock(&mutex_);

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/dns_name.h"
 #include "common/error.h"
 #include "common/utf8.h"
@@ -15,6 +16,8 @@ namespace {
 
 constexpr absl::string_view kSpiffeScheme = "spiffe:";
 constexpr absl::string_view kSpiffePrefix = "spiffe://";
+constexpr absl::string_view kDnsPrefix = "dns:";
+constexpr absl::string_view kCommonNamePrefix = "cn:";
 constexpr size_t kMaxSpiffeIdBytes = 2048;
 constexpr size_t kMaxTrustDomainBytes = 255;
 constexpr size_t kMaxCommonNameBytes = 255;
@@ -113,6 +116,13 @@ absl::Status CheckCommonName(absl::string_view name) {
   return absl::OkStatus();
 }
 
+absl::Status CheckIdentity(absl::string_view identity) {
+  if (absl::ConsumePrefix(&identity, kDnsPrefix)) return CheckDnsName(identity);
+  if (absl::ConsumePrefix(&identity, kCommonNamePrefix)) return CheckCommonName(identity);
+  if (absl::StartsWith(identity, kSpiffePrefix)) return CheckSpiffeId(identity);
+  return absl::InvalidArgumentError("an identity begins with spiffe://, dns: or cn:");
+}
+
 absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate) {
   if (certificate.uris.size() > 1) {
     return OnlyName(certificate.uris, "", "URI name", &CheckSpiffeId);
@@ -126,10 +136,10 @@ absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate) {
   if (!certificate.dns_names.empty()) {
     std::vector<std::string> names = certificate.dns_names;
     for (std::string& name : names) absl::AsciiStrToLower(&name);
-    return OnlyName(names, "dns:", "DNS name", &CheckDnsName);
+    return OnlyName(names, kDnsPrefix, "DNS name", &CheckDnsName);
   }
   if (!certificate.common_names.empty()) {
-    return OnlyName(certificate.common_names, "cn:", "common name", &CheckCommonName);
+    return OnlyName(certificate.common_names, kCommonNamePrefix, "common name", &CheckCommonName);
   }
   return Refused("this one has no SPIFFE ID, DNS name or common name");
 }

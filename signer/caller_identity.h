@@ -43,6 +43,10 @@ absl::Status CheckSpiffeId(absl::string_view uri);
 // characters. Errors as CheckSpiffeId().
 absl::Status CheckCommonName(absl::string_view name);
 
+// Whether `identity` is one that CallerIdentity() could write: "spiffe://...",
+// "dns:..." in lower case or "cn:...". Errors as CheckSpiffeId().
+absl::Status CheckIdentity(absl::string_view identity);
+
 }  // namespace keyward::signer
 
 #endif  // KEYWARD_SIGNER_CALLER_IDENTITY_H_

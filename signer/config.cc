@@ -1,20 +1,16 @@
 #include "signer/config.h"
 
-#include <netinet/in.h>
 #include <p11-kit/uri.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
-#include "common/loopback.h"
 #include "common/status_macros.h"
 #include "common/yaml_reader.h"
 
@@ -25,7 +21,6 @@ constexpr int kMaxSessions = 256;
 constexpr int kMaxValidityDays = 3650;
 constexpr int kMaxQueue = 100000;
 constexpr int kMaxLifetimeSeconds = 300;
-constexpr int kMaxPort = 65535;
 
 struct UriDeleter {
   void operator()(P11KitUri* uri) const { p11_kit_uri_free(uri); }
@@ -58,25 +53,6 @@ std::string WrongWithTokenUri(const std::string& text) {
   return "";
 }
 
-std::string WrongWithListen(absl::string_view text) {
-  constexpr char kForm[] = "must be HOST:PORT, with an IPv6 address in brackets";
-  const size_t colon = text.rfind(':');
-  if (colon == absl::string_view::npos || colon == 0) return kForm;
-  const absl::string_view host = text.substr(0, colon);
-  const absl::string_view port = text.substr(colon + 1);
-  const bool is_bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
-  if ((host.find_first_of(":[]") != absl::string_view::npos && !is_bracketed) ||
-      std::any_of(host.begin(), host.end(), absl::ascii_isspace)) {
-    return kForm;
-  }
-  int number = 0;
-  if (port.empty() || !std::all_of(port.begin(), port.end(), absl::ascii_isdigit) ||
-      !absl::SimpleAtoi(port, &number) || number > kMaxPort) {
-    return "the port must be 0..65535, where 0 takes any that is free";
-  }
-  return "";
-}
-
 // POSIX.1-2017 Base Definitions section 8.1.
 bool IsVariableName(absl::string_view name) {
   return !absl::ascii_isdigit(static_cast<unsigned char>(name.front())) &&
@@ -87,134 +63,65 @@ bool IsVariableName(absl::string_view name) {
 // Reads the document into a SignerConfig and notes every mistake.
 class ConfigReader {
  public:
-  explicit ConfigReader(const std::string& file)
-      : mistakes_(file), folder_(std::filesystem::path(file).parent_path()) {
-    config_.file = file;
-  }
+  explicit ConfigReader(const std::string& file) : reader_(file) { config_.file = file; }
 
   absl::StatusOr<SignerConfig> Read(const YamlNode& document) {
-    const YamlReader root(document, mistakes_);
+    const YamlReader root(document, reader_.mistakes());
     if (root.ReadMapping({"listen", "tls", "token", "registry", "audit", "policy", "certificate",
                           "limits", "monitoring"})) {
-      config_.listen = ReadListen(root);
-      ReadTls(root);
+      config_.listen = reader_.ReadListen(root);
+      config_.tls = reader_.ReadTls(root);
       ReadToken(root);
-      if (auto registry = Section(root, "registry", {"sqlite"})) {
-        config_.registry_sqlite = Path(*registry, "sqlite");
+      if (auto registry = reader_.Section(root, "registry", {"sqlite"})) {
+        config_.registry_sqlite = reader_.Path(*registry, "sqlite");
       }
-      if (auto audit = Section(root, "audit", {"file"})) config_.audit_file = Path(*audit, "file");
-      config_.policy = Path(root, "policy");
+      if (auto audit = reader_.Section(root, "audit", {"file"})) {
+        config_.audit_file = reader_.Path(*audit, "file");
+      }
+      config_.policy = reader_.Path(root, "policy");
       ReadNumbers(root);
-      ReadMonitoring(root);
+      config_.monitoring = reader_.ReadMonitoring(root);
     }
-    RETURN_IF_ERROR(mistakes_.ToStatus());
+    RETURN_IF_ERROR(reader_.mistakes().ToStatus());
+    config_.lines = reader_.lines();
     return config_;
   }
 
  private:
-  std::optional<YamlReader> Note(std::optional<YamlReader> found) {
-    if (found) config_.lines[found->path()] = found->line();
-    return found;
-  }
-
-  std::optional<YamlReader> Require(const YamlReader& parent, absl::string_view key,
-                                    absl::string_view what) {
-    return Note(parent.Require(key, what));
-  }
-
-  // A mapping that must be there.
-  std::optional<YamlReader> Section(const YamlReader& parent, absl::string_view key,
-                                    std::initializer_list<absl::string_view> keys) {
-    std::optional<YamlReader> section = Require(parent, key, "a section of settings");
-    if (section && !section->ReadMapping(keys)) return std::nullopt;
-    return section;
-  }
-
-  std::string Path(const YamlReader& parent, absl::string_view key) {
-    const std::optional<YamlReader> found = Require(parent, key, "the path of a file");
-    const std::optional<std::string> text = found ? found->Text() : std::nullopt;
-    // An absolute path replaces the folder.
-    return text ? (folder_ / *text).lexically_normal().string() : "";
-  }
-
-  void ReadInteger(const YamlReader& parent, absl::string_view key, int max, int& value) {
-    if (const std::optional<YamlReader> found = Note(parent.Find(key))) {
-      value = static_cast<int>(found->Integer(1, max).value_or(value));
-    }
-  }
-
-  // "" where it is absent or wrong.
-  std::string ReadListen(const YamlReader& parent) {
-    const std::optional<YamlReader> listen = Require(parent, "listen", "HOST:PORT");
-    const std::optional<std::string> text = listen ? listen->Text() : std::nullopt;
-    if (!text) return "";
-    const std::string wrong = WrongWithListen(*text);
-    if (wrong.empty()) return *text;
-    listen->Mistake(wrong);
-    return "";
-  }
-
-  void ReadMonitoring(const YamlReader& root) {
-    const auto monitoring = root.Find("monitoring");
-    if (!monitoring || !monitoring->ReadMapping({"listen", "allow_remote"})) return;
-    const std::string listen = ReadListen(*monitoring);
-    const auto allow = Note(monitoring->Find("allow_remote"));
-    const bool allow_remote = allow && allow->Boolean().value_or(false);
-    if (!listen.empty() && !allow_remote && !IsLoopbackHost(HostOf(listen))) {
-      monitoring->Find("listen")->Mistake(
-          "must be a loopback address such as 127.0.0.1:9464, for nobody is authenticated there; "
-          "others only with allow_remote: true");
-    }
-    config_.monitoring.listen = listen;
-  }
-
-  void ReadTls(const YamlReader& root) {
-    const auto tls = Section(root, "tls", {"certificate", "private_key", "client_ca"});
-    if (!tls) return;
-    config_.tls.certificate = Path(*tls, "certificate");
-    config_.tls.private_key = Path(*tls, "private_key");
-    config_.tls.client_ca = Path(*tls, "client_ca");
-  }
-
   void ReadToken(const YamlReader& root) {
-    const auto token =
-        Section(root, "token",
-                {"module", "uri", "pin", "sessions", "allow_imported_keys", "adoptable_labels"});
+    const auto token = reader_.Section(
+        root, "token",
+        {"module", "uri", "pin", "sessions", "allow_imported_keys", "adoptable_labels"});
     if (!token) return;
-    config_.token.module = Path(*token, "module");
-    if (const auto uri = Require(*token, "uri", "a PKCS#11 URI such as pkcs11:token=keyward")) {
+    config_.token.module = reader_.Path(*token, "module");
+    if (const auto uri =
+            reader_.Require(*token, "uri", "a PKCS#11 URI such as pkcs11:token=keyward")) {
       config_.token.uri = uri->Text().value_or("");
       const std::string wrong =
           config_.token.uri.empty() ? "" : WrongWithTokenUri(config_.token.uri);
       if (!wrong.empty()) uri->Mistake(wrong);
     }
     ReadPinSource(*token);
-    ReadInteger(*token, "sessions", kMaxSessions, config_.token.sessions);
-    if (const auto allow = Note(token->Find("allow_imported_keys"))) {
-      config_.token.allow_imported_keys = allow->Boolean().value_or(false);
-    }
-    if (const auto labels = Note(token->Find("adoptable_labels"))) {
-      config_.token.adoptable_labels.clear();
-      for (const YamlReader& label : labels->Items()) {
-        config_.token.adoptable_labels.push_back(label.Text().value_or(""));
-      }
-    }
+    reader_.ReadInteger(*token, "sessions", 1, kMaxSessions, config_.token.sessions);
+    config_.token.allow_imported_keys = reader_.ReadFlag(*token, "allow_imported_keys");
+    reader_.ReadTexts(*token, "adoptable_labels", config_.token.adoptable_labels);
   }
 
   void ReadPinSource(const YamlReader& token) {
-    const auto pin = Require(token, "pin", "exactly one of file, environment and credential");
+    const auto pin =
+        reader_.Require(token, "pin", "exactly one of file, environment and credential");
     // By mistake the text here may be the PIN itself, so none of it is shown.
     if (!pin || !pin->ReadMapping({"file", "environment", "credential"})) return;
-    const auto file = Note(pin->Find("file"));
-    const auto environment = Note(pin->Find("environment"));
-    const auto credential = Note(pin->Find("credential"));
+    const auto file = reader_.Note(pin->Find("file"));
+    const auto environment = reader_.Note(pin->Find("environment"));
+    const auto credential = reader_.Note(pin->Find("credential"));
     if (int{file.has_value()} + int{environment.has_value()} + int{credential.has_value()} != 1) {
       pin->Mistake("must have exactly one of file, environment and credential");
       return;
     }
     PinSource& source = config_.token.pin;
     if (file) {
-      source = {.kind = PinSource::Kind::kFile, .name = Path(*pin, "file")};
+      source = {.kind = PinSource::Kind::kFile, .name = reader_.Path(*pin, "file")};
     } else if (environment) {
       source = {.kind = PinSource::Kind::kEnvironment, .name = environment->Text().value_or("")};
       if (!source.name.empty() && !IsVariableName(source.name)) {
@@ -231,20 +138,18 @@ class ConfigReader {
   void ReadNumbers(const YamlReader& root) {
     if (const auto certificate = root.Find("certificate");
         certificate && certificate->ReadMapping({"validity_days"})) {
-      ReadInteger(*certificate, "validity_days", kMaxValidityDays,
-                  config_.certificate_validity_days);
+      reader_.ReadInteger(*certificate, "validity_days", 1, kMaxValidityDays,
+                          config_.certificate_validity_days);
     }
     if (const auto limits = root.Find("limits");
         limits && limits->ReadMapping({"queue", "max_assertion_lifetime_seconds"})) {
-      ReadInteger(*limits, "queue", kMaxQueue, config_.queue);
-      int seconds = kMaxLifetimeSeconds;
-      ReadInteger(*limits, "max_assertion_lifetime_seconds", kMaxLifetimeSeconds, seconds);
-      config_.max_assertion_lifetime = absl::Seconds(seconds);
+      reader_.ReadInteger(*limits, "queue", 1, kMaxQueue, config_.queue);
+      reader_.ReadSeconds(*limits, "max_assertion_lifetime_seconds", 1, kMaxLifetimeSeconds,
+                          config_.max_assertion_lifetime);
     }
   }
 
-  YamlMistakes mistakes_;
-  std::filesystem::path folder_;
+  server::SettingsReader reader_;
   SignerConfig config_;
 };
 

@@ -2,28 +2,18 @@
 #ifndef KEYWARD_SIGNER_CONFIG_H_
 #define KEYWARD_SIGNER_CONFIG_H_
 
-#include <functional>
-#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/server/settings_reader.h"
+#include "common/server/tls_files.h"
 #include "signer/pin_source.h"
 
 namespace keyward::signer {
-
-// Paths are absolute, or relative to the working directory where the path of
-// signer.yaml is.
-struct TlsConfig {
-  // PEM chain, leaf first.
-  std::string certificate;
-  // PEM, without a passphrase.
-  std::string private_key;
-  // PEM; one or more.
-  std::string client_ca;
-};
 
 struct TokenConfig {
   std::string module;
@@ -38,16 +28,12 @@ struct TokenConfig {
   std::vector<std::string> adoptable_labels = {"*"};
 };
 
-struct MonitoringConfig {
-  // "host:port" as SignerConfig::listen; empty for no monitoring. Of the loopback
-  // interface, unless the file allows others.
-  std::string listen;
-};
-
+// Paths are absolute, or relative to the working directory where the path of
+// signer.yaml is.
 struct SignerConfig {
   // "host:port"; port 0 takes any that is free.
   std::string listen;
-  TlsConfig tls;
+  server::TlsFiles tls;
   TokenConfig token;
   std::string registry_sqlite;
   std::string audit_file;
@@ -58,12 +44,12 @@ struct SignerConfig {
   int queue = 1024;
   // 1 s to 300 s.
   absl::Duration max_assertion_lifetime = absl::Seconds(300);
-  MonitoringConfig monitoring;
+  server::MonitoringConfig monitoring;
 
   // The file it was read from, and the line of each setting in it by path
   // ("tls.certificate"), for messages.
   std::string file;
-  std::map<std::string, int, std::less<>> lines;
+  server::SettingLines lines;
 };
 
 // Reads `yaml`, the contents of the file at the path `file`; looks at no other
@@ -74,11 +60,10 @@ absl::StatusOr<SignerConfig> ParseConfig(absl::string_view yaml, const std::stri
 // ParseConfig() of the file at `file`, or why it cannot be read.
 absl::StatusOr<SignerConfig> LoadConfig(const std::string& file);
 
-// Checks the files that `config` names: the TLS files can be read and parsed, the
-// certificate is valid now and belongs to the private key, which only its owner
-// can access; the module and the policy can be read; the PIN is there (as
-// CheckPin() says); the registry and the audit log can be written or made. Errors
-// as ParseConfig().
+// Checks the files that `config` names: the TLS files as server::CheckTlsFiles();
+// the module and the policy can be read; the PIN is there (as
+// CheckPin() says); the registry and the audit log can be written or made; and the
+// policy has no mistakes. Errors as ParseConfig().
 absl::Status CheckFiles(const SignerConfig& config);
 
 }  // namespace keyward::signer

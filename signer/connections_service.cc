@@ -1,5 +1,6 @@
 #include "signer/connections_service.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -116,6 +117,27 @@ grpc::Status ConnectionsService::UpdateConnection(grpc::ServerContext* context,
         ASSIGN_OR_RETURN(const registry::Connection updated,
                          registry.UpdateConnection(wanted.name(), settings, request->etag()));
         *response = ToProto(updated);
+        return administration_.RefreshSnapshot();
+      });
+}
+
+grpc::Status ConnectionsService::PreferAudience(grpc::ServerContext* context,
+                                                const v1::PreferAudienceRequest* request,
+                                                v1::Connection* response) {
+  return administration_.RunWithRecord(
+      {*context, "PreferAudience", request->name(), Operation::kSign},
+      [&](AuditRecord& record) -> absl::Status {
+        record.aud = request->audience();
+        ASSIGN_OR_RETURN(
+            const registry::Connection preferred,
+            administration_.registry().PreferAudience(request->name(), request->audience()));
+        *response = ToProto(preferred);
+        // Callers may ask for what is so already, after each login: that costs no new
+        // picture of the whole registry.
+        const std::shared_ptr<const registry::Snapshot> snapshot =
+            administration_.parts().snapshots.Get();
+        const registry::Connection* known = snapshot->FindConnection(request->name());
+        if (known != nullptr && known->etag == preferred.etag) return absl::OkStatus();
         return administration_.RefreshSnapshot();
       });
 }

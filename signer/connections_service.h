@@ -25,6 +25,9 @@ class ConnectionsService final : public v1::Connections::Service {
   grpc::Status UpdateConnection(grpc::ServerContext* context,
                                 const v1::UpdateConnectionRequest* request,
                                 v1::Connection* response) override;
+  grpc::Status PreferAudience(grpc::ServerContext* context,
+                              const v1::PreferAudienceRequest* request,
+                              v1::Connection* response) override;
   grpc::Status DeleteConnection(grpc::ServerContext* context,
                                 const v1::DeleteConnectionRequest* request,
                                 v1::DeleteConnectionResponse* response) override;

@@ -33,9 +33,6 @@ std::string Utf8Of(const std::string& text) {
 absl::StatusOr<v1::KeyVersionDetails> ToProto(const KeyInspection& inspection) {
   v1::KeyVersionDetails proto;
   *proto.mutable_key_version() = ToProto(inspection.version);
-  proto.set_uri(Utf8Of(inspection.details.uri));
-  proto.set_label(Utf8Of(inspection.details.label));
-  proto.set_key_id(inspection.details.key_id);
   proto.set_modulus_bits(static_cast<uint32_t>(inspection.details.modulus_bits.value_or(0)));
   proto.set_generation_mechanism(inspection.details.generation_mechanism.value_or(""));
   for (const pkcs11::KeyAttribute& attribute : inspection.details.attributes) {
@@ -47,6 +44,12 @@ absl::StatusOr<v1::KeyVersionDetails> ToProto(const KeyInspection& inspection) {
   ASSIGN_OR_RETURN(*proto.mutable_certificate(), CertificateToProto(inspection.version));
   proto.set_token_certificate(ToProto(inspection.token_certificate));
   return proto;
+}
+
+void AddLocation(const KeyInspection& inspection, v1::KeyVersionDetails& proto) {
+  proto.set_uri(Utf8Of(inspection.details.uri));
+  proto.set_label(Utf8Of(inspection.details.label));
+  proto.set_key_id(inspection.details.key_id);
 }
 
 CsrSubject SubjectFromProto(const v1::CertificateSubject& subject) {

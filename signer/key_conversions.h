@@ -13,8 +13,12 @@
 
 namespace keyward::signer {
 
-// INTERNAL where the stored certificate does not parse.
+// All but where on the token the key lies. INTERNAL where the stored certificate does
+// not parse.
 absl::StatusOr<v1::KeyVersionDetails> ToProto(const KeyInspection& inspection);
+
+// Adds where the key lies: uri, label and key_id.
+void AddLocation(const KeyInspection& inspection, v1::KeyVersionDetails& proto);
 
 CsrSubject SubjectFromProto(const v1::CertificateSubject& subject);
 SubjectAltNames NamesFromProto(const v1::SubjectAltNames& names);

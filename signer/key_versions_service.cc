@@ -55,8 +55,8 @@ grpc::Status KeyVersionsService::GetJwks(grpc::ServerContext* context,
 grpc::Status KeyVersionsService::InspectKeyVersion(grpc::ServerContext* context,
                                                    const v1::InspectKeyVersionRequest* request,
                                                    v1::KeyVersionDetails* response) {
-  return administration_.RunForKey(
-      {*context, "InspectKeyVersion", request->connection(), Operation::kRotate},
+  return administration_.RunWithRecord(
+      {*context, "InspectKeyVersion", request->connection(), Operation::kView},
       [&](AuditRecord& record) -> absl::Status {
         record.key_version = NumberOf(*request);
         ASSIGN_OR_RETURN(const KeyInspection inspection,
@@ -64,6 +64,10 @@ grpc::Status KeyVersionsService::InspectKeyVersion(grpc::ServerContext* context,
                                     record.key_version, DeadlineOf(*context)));
         record.key_version = inspection.version.number;
         ASSIGN_OR_RETURN(*response, ToProto(inspection));
+        if (administration_.parts().policy.Allows(record.identity, request->connection(),
+                                                  Operation::kRotate)) {
+          AddLocation(inspection, *response);
+        }
         return absl::OkStatus();
       });
 }
@@ -71,7 +75,7 @@ grpc::Status KeyVersionsService::InspectKeyVersion(grpc::ServerContext* context,
 grpc::Status KeyVersionsService::CreateCertificateRequest(
     grpc::ServerContext* context, const v1::CreateCertificateRequestRequest* request,
     v1::CreateCertificateRequestResponse* response) {
-  return administration_.RunForKey(
+  return administration_.RunWithRecord(
       {*context, "CreateCertificateRequest", request->connection(), Operation::kRotate},
       [&](AuditRecord& record) -> absl::Status {
         record.key_version = NumberOf(*request);
@@ -90,7 +94,7 @@ grpc::Status KeyVersionsService::CreateCertificateRequest(
 grpc::Status KeyVersionsService::ImportCertificate(grpc::ServerContext* context,
                                                    const v1::ImportCertificateRequest* request,
                                                    v1::Certificate* response) {
-  return administration_.RunForKey(
+  return administration_.RunWithRecord(
       {*context, "ImportCertificate", request->connection(), Operation::kRotate},
       [&](AuditRecord& record) -> absl::Status {
         record.key_version = request->key_version();
@@ -109,7 +113,7 @@ grpc::Status KeyVersionsService::ImportCertificate(grpc::ServerContext* context,
 grpc::Status KeyVersionsService::RenewCertificate(grpc::ServerContext* context,
                                                   const v1::RenewCertificateRequest* request,
                                                   v1::Certificate* response) {
-  return administration_.RunForKey(
+  return administration_.RunWithRecord(
       {*context, "RenewCertificate", request->connection(), Operation::kRotate},
       [&](AuditRecord& record) -> absl::Status {
         record.key_version = NumberOf(*request);
@@ -131,7 +135,7 @@ grpc::Status KeyVersionsService::RenewCertificate(grpc::ServerContext* context,
 grpc::Status KeyVersionsService::AdoptKey(grpc::ServerContext* context,
                                           const v1::AdoptKeyRequest* request,
                                           v1::KeyVersion* response) {
-  return administration_.RunForKey(
+  return administration_.RunWithRecord(
       {*context, "AdoptKey", request->connection(), Operation::kAdopt},
       [&](AuditRecord& record) -> absl::Status {
         record.key_uri = UriForRecord(request->uri());

@@ -1,6 +1,5 @@
 #include "signer/metrics.h"
 
-#include <prometheus/gauge.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
@@ -10,6 +9,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/certificate_expiry.h"
+#include "common/server/metric_families.h"
+#include "keyward/v1/connections.pb.h"
+#include "keyward/v1/key_versions.pb.h"
+#include "keyward/v1/signer.pb.h"
 #include "signer/certificate_watch.h"
 
 namespace keyward::signer {
@@ -18,22 +21,15 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 
-MetricFamily GaugeFamily(const char* name, std::string help) {
-  MetricFamily family;
-  family.name = name;
-  family.help = std::move(help);
-  family.type = prometheus::MetricType::Gauge;
-  return family;
-}
-
-MetricFamily SingleGauge(const char* name, std::string help, double value) {
-  MetricFamily family = GaugeFamily(name, std::move(help));
-  family.metric.emplace_back().gauge.value = value;
-  return family;
+// Sign first: it is looked for most often.
+std::vector<const google::protobuf::ServiceDescriptor*> Services() {
+  return {v1::SignRequest::descriptor()->file()->FindServiceByName("Signer"),
+          v1::Connection::descriptor()->file()->FindServiceByName("Connections"),
+          v1::KeyVersion::descriptor()->file()->FindServiceByName("KeyVersions")};
 }
 
 MetricFamily CertificateEnds(const registry::Snapshot& snapshot) {
-  MetricFamily family = GaugeFamily(
+  MetricFamily family = server::GaugeFamily(
       "keyward_certificate_expiry_timestamp_seconds",
       "End of the certificate of each key version that may sign, in seconds since 1970.");
   for (const registry::KeyVersion* version : WatchedVersions(snapshot)) {
@@ -45,31 +41,60 @@ MetricFamily CertificateEnds(const registry::Snapshot& snapshot) {
   return family;
 }
 
+MetricFamily Recoveries(const pkcs11::SessionPoolStats& stats) {
+  MetricFamily family;
+  family.name = "keyward_session_recoveries_total";
+  family.help = "Attempts to bring the token's sessions back after they failed.";
+  family.type = prometheus::MetricType::Counter;
+  const auto add = [&family](const char* outcome, uint64_t count) {
+    ClientMetric& metric = family.metric.emplace_back();
+    metric.label = {{"outcome", outcome}};
+    metric.counter.value = static_cast<double>(count);
+  };
+  add("recovered", stats.recoveries);
+  add("failed", stats.failed_recoveries);
+  return family;
+}
+
+void AddSigningPath(const MetricsSources& sources, std::vector<MetricFamily>& families) {
+  families.push_back(server::SingleGauge("keyward_sign_queue_length",
+                                         "Sign calls that wait for their turn at the token.",
+                                         static_cast<double>(sources.queue_length())));
+  const pkcs11::SessionPoolStats stats = sources.sessions();
+  families.push_back(server::SingleGauge("keyward_sessions", "Sessions of the token for signing.",
+                                         static_cast<double>(stats.sessions)));
+  families.push_back(server::SingleGauge("keyward_sessions_in_use", "Those of them that are taken.",
+                                         static_cast<double>(stats.in_use)));
+  families.push_back(Recoveries(stats));
+}
+
 }  // namespace
 
-Metrics::Metrics(const registry::SnapshotHolder& snapshots, std::function<server::Health()> health)
-    : snapshots_(snapshots), health_(std::move(health)) {
-  prometheus::BuildGauge()
-      .Name("keyward_build_info")
-      .Help("Always 1; the label has the version of keyward-signer.")
-      .Register(registry_)
-      .Add({{"version", KEYWARD_VERSION}})
-      .Set(1);
+Metrics::Metrics(MetricsSources sources)
+    : sources_(std::move(sources)), calls_(registry_, Services()), sign_times_(registry_) {
+  server::AddBuildInfo(registry_, "keyward-signer", KEYWARD_VERSION);
 }
 
 std::string Metrics::Text(absl::Time now) const {
-  const std::shared_ptr<const registry::Snapshot> snapshot = snapshots_.Get();
+  const std::shared_ptr<const registry::Snapshot> snapshot = sources_.snapshots.Get();
   std::vector<MetricFamily> families = registry_.Collect();
-  families.push_back(SingleGauge("keyward_serving",
-                                 "1 while the signer can sign, 0 while it cannot or drains.",
-                                 health_().state == server::Health::State::kServing ? 1 : 0));
-  families.push_back(SingleGauge(
+  families.push_back(server::SingleGauge(
+      "keyward_serving", "1 while the signer can sign, 0 while it cannot or drains.",
+      sources_.health().state == server::Health::State::kServing ? 1 : 0));
+  families.push_back(server::SingleGauge(
       "keyward_certificates_expiring",
       absl::StrCat(
           "Key versions that may sign and whose certificate has expired or does so within ",
           absl::ToInt64Hours(kCertificateWarning) / 24, " days."),
       static_cast<double>(ExpiringVersions(*snapshot, now).size())));
   families.push_back(CertificateEnds(*snapshot));
+  if (sources_.tls_certificate_end) {
+    families.push_back(server::SingleGauge(
+        server::kTlsCertificateEnd,
+        "End of the TLS certificate that callers are shown, in seconds since 1970.",
+        static_cast<double>(absl::ToUnixSeconds(sources_.tls_certificate_end()))));
+  }
+  AddSigningPath(sources_, families);
   return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -4,14 +4,30 @@
 
 #include <prometheus/registry.h>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 
 #include "absl/time/time.h"
+#include "common/server/call_counts.h"
 #include "common/server/health.h"
+#include "keystore/pkcs11/session_pool.h"
 #include "keystore/registry/snapshot.h"
+#include "signer/sign_times.h"
 
 namespace keyward::signer {
+
+// Where the picture of the moment comes from. Each is asked at every scrape, from any
+// thread, and none before the first.
+struct MetricsSources {
+  const registry::SnapshotHolder& snapshots;
+  std::function<server::Health()> health;
+  std::function<size_t()> queue_length;
+  std::function<pkcs11::SessionPoolStats()> sessions;
+  // Where the TLS certificate ends that callers are shown. Null where nobody knows:
+  // there is no such series then.
+  std::function<absl::Time()> tls_certificate_end;
+};
 
 // Metrics are of two kinds: those that are counted as things happen live in
 // registry(), and those that are a picture of the moment are worked out at each
@@ -20,11 +36,14 @@ namespace keyward::signer {
 // that exists. Thread-safe.
 class Metrics {
  public:
-  // `snapshots` and what `health` refers to outlive this.
-  Metrics(const registry::SnapshotHolder& snapshots, std::function<server::Health()> health);
+  // What `sources` refers to outlives this.
+  explicit Metrics(MetricsSources sources);
 
   // For counters and histograms of other parts.
   prometheus::Registry& registry() { return registry_; }
+  // Of the services Signer, Connections and KeyVersions.
+  server::CallCounts& calls() { return calls_; }
+  SignTimes& sign_times() { return sign_times_; }
 
   // Everything as of `now`, in Prometheus's text format 0.0.4:
   //   keyward_build_info{version}                 1
@@ -32,12 +51,18 @@ class Metrics {
   //   keyward_certificates_expiring               ExpiringVersions(), the expired included
   //   keyward_certificate_expiry_timestamp_seconds{connection,key_version}
   //                                               WatchedVersions(); seconds since 1970
+  //   keyward_tls_certificate_expiry_timestamp_seconds
+  //   keyward_sign_queue_length                   calls that wait for their turn
+  //   keyward_sessions, keyward_sessions_in_use   SessionPoolStats
+  //   keyward_session_recoveries_total{outcome}   "recovered", "failed"
+  // and what is counted: keyward_calls_total, keyward_sign_seconds.
   std::string Text(absl::Time now) const;
 
  private:
-  const registry::SnapshotHolder& snapshots_;
-  const std::function<server::Health()> health_;
+  const MetricsSources sources_;
   prometheus::Registry registry_;
+  server::CallCounts calls_;
+  SignTimes sign_times_;
 };
 
 }  // namespace keyward::signer

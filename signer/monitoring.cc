@@ -14,21 +14,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr char kJson[] = "application/json";
-// https://prometheus.io/docs/instrumenting/exposition_formats/
-constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
-
-const char* StateName(server::Health::State state) {
-  switch (state) {
-    case server::Health::State::kServing:
-      return "SERVING";
-    case server::Health::State::kDraining:
-      return "DRAINING";
-    case server::Health::State::kNotServing:
-      break;
-  }
-  return "NOT_SERVING";
-}
-
 ordered_json CertificateJson(const registry::KeyVersion& version, absl::Time now) {
   const absl::Time not_after = version.certificate_not_after;
   return {
@@ -46,7 +31,7 @@ ordered_json CertificateJson(const registry::KeyVersion& version, absl::Time now
 std::string HealthJson(const server::Health& health, const registry::Snapshot& snapshot,
                        absl::Time now) {
   ordered_json json;
-  json["status"] = StateName(health.state);
+  json["status"] = server::StateName(health.state);
   if (health.state == server::Health::State::kNotServing) json["reason"] = health.reason;
   json["certificates"] = ordered_json::array();
   for (const registry::KeyVersion* version : ExpiringVersions(snapshot, now)) {
@@ -57,8 +42,9 @@ std::string HealthJson(const server::Health& health, const registry::Snapshot& s
 
 server::HttpAnswer AnswerMonitoring(const MonitoringParts& parts, absl::string_view path) {
   if (path == "/metrics") {
-    return {
-        .status = 200, .content_type = kPrometheusText, .body = parts.metrics.Text(absl::Now())};
+    return {.status = 200,
+            .content_type = server::kPrometheusText,
+            .body = parts.metrics.Text(absl::Now())};
   }
   if (path == "/health") {
     const server::Health health = parts.health();
@@ -67,7 +53,7 @@ server::HttpAnswer AnswerMonitoring(const MonitoringParts& parts, absl::string_v
             .content_type = kJson,
             .body = HealthJson(health, *snapshot, absl::Now())};
   }
-  return {.status = 404, .content_type = "text/plain", .body = "there are /metrics and /health\n"};
+  return server::NoSuchPage();
 }
 
 absl::StatusOr<std::unique_ptr<server::HttpListener>> StartMonitoring(const std::string& address,

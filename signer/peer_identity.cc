@@ -2,15 +2,20 @@
 
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/security/auth_context.h>
+#include <grpcpp/server_context.h>
 
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "common/error.h"
 #include "signer/caller_identity.h"
 
 namespace keyward::signer {
 namespace {
+
+// gRPC has no public name for it.
+constexpr char kLocalTransport[] = "local";
 
 std::vector<std::string> Values(const grpc::AuthContext& context, const char* name) {
   std::vector<std::string> values;
@@ -25,6 +30,14 @@ bool IsTls(const grpc::AuthContext& context) {
   const auto types = context.FindPropertyValues(GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME);
   return types.size() == 1 && (types.front() == GRPC_SSL_TRANSPORT_SECURITY_TYPE ||
                                types.front() == GRPC_TLS_TRANSPORT_SECURITY_TYPE);
+}
+
+// gRPC 1.51 gives a local connection over TCP (LocalServerCredentials(LOCAL_TCP)) the same
+// properties as one over a Unix socket, so the transport's own address decides too.
+bool IsUnixSocket(const grpc::ServerContextBase& context) {
+  return Values(*context.auth_context(), GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME) ==
+             std::vector<std::string>{kLocalTransport} &&
+         absl::StartsWith(context.peer(), "unix:");
 }
 
 }  // namespace
@@ -45,6 +58,12 @@ absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context) {
                  "connect with a client certificate that the signer's client CA issued");
   }
   return identity;
+}
+
+absl::StatusOr<std::string> PeerIdentity(const grpc::ServerContextBase& context,
+                                         absl::string_view socket_identity) {
+  if (!socket_identity.empty() && IsUnixSocket(context)) return std::string(socket_identity);
+  return PeerIdentity(*context.auth_context());
 }
 
 }  // namespace keyward::signer

@@ -95,6 +95,4 @@ absl::StatusOr<Secret> ReadPin(const PinSource& source) {
 
 absl::Status CheckPin(const PinSource& source) { return ReadChecked(source).status(); }
 
-absl::Status CheckPrivate(const std::string& path) { return CheckFileMode(path, kOthers); }
-
 }  // namespace keyward::signer

@@ -48,10 +48,6 @@ absl::StatusOr<Secret> ReadPin(const PinSource& source);
 // Whether ReadPin() would succeed. Leaves the environment as it is.
 absl::Status CheckPin(const PinSource& source);
 
-// FAILED_PRECONDITION where anybody but the owner of the file at `path` may read
-// or write it; an error where there is no such regular file.
-absl::Status CheckPrivate(const std::string& path);
-
 }  // namespace keyward::signer
 
 #endif  // KEYWARD_SIGNER_PIN_SOURCE_H_

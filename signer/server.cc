@@ -1,10 +1,6 @@
 #include "signer/server.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/resource_quota.h>
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_certificate_provider.h>
-#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server_builder.h>
 #include <spdlog/spdlog.h>
 
@@ -15,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
-#include "common/file.h"
+#include "common/server/grpc_server.h"
 #include "common/status_macros.h"
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/registry/sqlite_registry.h"
@@ -24,14 +20,8 @@
 namespace keyward::signer {
 namespace {
 
-// More than a connection with every list full; claims have 4 KiB at most.
-constexpr int kMaxRequestBytes = 64 * 1024;
-constexpr int kAdministrationThreads = 4;
-// Also for calls that stay: reflection, Watch.
-constexpr int kMaxThreads = 256;
-constexpr int kMaxCallsOfAConnection = 1000;
-constexpr int kConnectionAgeMilliseconds = 3600 * 1000;
-constexpr int kConnectionGraceMilliseconds = 60 * 1000;
+// A request may be more than a connection with every list full; claims have 4 KiB at most.
+const server::GrpcLimits kLimits = {.name = "keyward-signer", .max_request_bytes = 64 * 1024};
 constexpr absl::Duration kHealthInterval = absl::Seconds(1);
 constexpr absl::Duration kFinishInterval = absl::Minutes(1);
 constexpr absl::Duration kStartDeadline = absl::Minutes(5);
@@ -55,35 +45,6 @@ absl::StatusOr<std::unique_ptr<pkcs11::SessionPool>> OpenToken(const TokenConfig
                                        .pin_source = config.pin.Describe()}));
   return pkcs11::SessionPool::New(std::move(token), {.size = static_cast<size_t>(config.sessions),
                                                      .key_requirements = RequirementsOf(config)});
-}
-
-// Reads the files once. gRPC's provider that watches files is not used: it ends the
-// process on an empty file, and takes a key that is not the certificate's.
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> TlsCredentials(const TlsConfig& tls) {
-  ASSIGN_OR_RETURN(const std::string client_ca, ReadFile(tls.client_ca));
-  ASSIGN_OR_RETURN(const std::string certificate, ReadFile(tls.certificate));
-  ASSIGN_OR_RETURN(const std::string private_key, ReadFile(tls.private_key));
-  auto provider = std::make_shared<grpc::experimental::StaticDataCertificateProvider>(
-      client_ca, std::vector<grpc::experimental::IdentityKeyCertPair>{{private_key, certificate}});
-  grpc::experimental::TlsServerCredentialsOptions options(provider);
-  options.watch_root_certs();
-  options.watch_identity_key_cert_pairs();
-  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  return grpc::experimental::TlsServerCredentials(options);
-}
-
-// What one caller can take of the server.
-void LimitResources(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
-  builder.SetResourceQuota(grpc::ResourceQuota("keyward-signer").SetMaxThreads(kMaxThreads));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsOfAConnection);
-  // A client whose certificate has expired or lost its CA is asked for a new one.
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMilliseconds);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionGraceMilliseconds);
-  // Without it a second signer could share the port and take half of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kAdministrationThreads);
 }
 
 // The keys that should be on the token, each with its certificate's modulus.
@@ -142,14 +103,22 @@ absl::Status Server::OpenKeystore(const SignerConfig& config) {
 }
 
 absl::Status Server::Serve(const SignerConfig& config) {
-  signer_ = std::make_unique<Signer>(
-      SignerParts{policy_, *snapshots_, *sessions_, *audit_, config.max_assertion_lifetime});
+  ASSIGN_OR_RETURN(tls_, server::ReloadingTlsCredentials::New(config.tls));
+  metrics_ = std::make_unique<Metrics>(
+      MetricsSources{.snapshots = *snapshots_,
+                     .health = [this] { return health_service_->health(); },
+                     .queue_length = [this] { return signing_service_->queue_length(); },
+                     .sessions = [this] { return sessions_->stats(); },
+                     .tls_certificate_end = [this] { return tls_->not_after(); }});
+  signer_ =
+      std::make_unique<Signer>(SignerParts{policy_, *snapshots_, *sessions_, *audit_,
+                                           metrics_->sign_times(), config.max_assertion_lifetime});
   administration_ = std::make_unique<Administration>(
-      AdministrationParts{policy_, *keystore_, *lifecycle_, *snapshots_, *audit_,
+      AdministrationParts{policy_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
                           AdoptionOptions{.key_requirements = RequirementsOf(config.token),
                                           .scope = {config.token.adoptable_labels},
                                           .certificate_validity = CertificateValidity(config)}});
-  signing_service_ = std::make_unique<SigningService>(*signer_, sessions_->size(),
+  signing_service_ = std::make_unique<SigningService>(*signer_, *metrics_, sessions_->size(),
                                                       static_cast<size_t>(config.queue));
   connections_service_ = std::make_unique<ConnectionsService>(*administration_);
   key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
@@ -157,17 +126,14 @@ absl::Status Server::Serve(const SignerConfig& config) {
   health_service_ = std::make_unique<server::HealthService>(
       std::set<std::string>{v1::Signer::service_full_name(), v1::Connections::service_full_name(),
                             v1::KeyVersions::service_full_name()});
-  metrics_ = std::make_unique<Metrics>(*snapshots_, [this] { return health_service_->health(); });
   RETURN_IF_ERROR(OpenMonitoring(config.monitoring));
 
   grpc::EnableDefaultHealthCheckService(false);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   int port = 0;
-  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
-                   TlsCredentials(config.tls));
-  builder.AddListeningPort(config.listen, credentials, &port);
-  LimitResources(builder);
+  builder.AddListeningPort(config.listen, tls_, &port);
+  server::LimitResources(builder, kLimits);
   builder.RegisterService(signing_service_->service());
   builder.RegisterService(connections_service_.get());
   builder.RegisterService(key_versions_service_.get());
@@ -180,13 +146,13 @@ absl::Status Server::Serve(const SignerConfig& config) {
   }
   signing_service_->Start(std::move(completion_queue));
   address_ = absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);
-  readiness_ = std::make_unique<Readiness>([this] { return CheckReady(); },
-                                           [this](const absl::Status& ready) { TellReady(ready); },
-                                           kHealthInterval);
+  readiness_ = std::make_unique<server::Readiness>(
+      [this] { return CheckReady(); }, [this](const absl::Status& ready) { TellReady(ready); },
+      kHealthInterval);
   return absl::OkStatus();
 }
 
-absl::Status Server::OpenMonitoring(const MonitoringConfig& config) {
+absl::Status Server::OpenMonitoring(const server::MonitoringConfig& config) {
   if (config.listen.empty()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<server::HttpListener>> monitoring = StartMonitoring(
       config.listen, {.metrics = *metrics_, .snapshots = *snapshots_, .health = [this] {
@@ -236,6 +202,7 @@ Server::~Server() {
   Drain();
   readiness_.reset();
   server_.reset();
+  tls_.reset();
   monitoring_.reset();
   audit_.reset();
   sessions_.reset();

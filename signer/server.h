@@ -9,8 +9,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/server/daemon.h"
 #include "common/server/health_service.h"
 #include "common/server/http_listener.h"
+#include "common/server/readiness.h"
+#include "common/server/tls_credentials.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/pkcs11/session_pool.h"
 #include "keystore/registry/registry.h"
@@ -23,13 +26,12 @@
 #include "signer/connections_service.h"
 #include "signer/key_versions_service.h"
 #include "signer/metrics.h"
-#include "signer/readiness.h"
 #include "signer/signer.h"
 #include "signer/signing_service.h"
 
 namespace keyward::signer {
 
-class Server {
+class Server final : public server::RunningDaemon {
  public:
   // Reads the policy, opens registry, audit log and token, finishes what a crash
   // left, and serves. Every error says which setting it comes from.
@@ -37,15 +39,15 @@ class Server {
 
   // Drain() if that has not been called; then in order: monitoring, the audit log,
   // the sessions, the module.
-  ~Server();
+  ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   // "127.0.0.1:7443", with the port that was really bound.
-  const std::string& address() const { return address_; }
+  std::string address() const override { return address_; }
 
   // Health turns NOT_SERVING, new calls are refused, and those under way finish.
-  void Drain();
+  void Drain() override;
 
  private:
   explicit Server(AuthorizationPolicy policy) : policy_(std::move(policy)) {}
@@ -55,7 +57,7 @@ class Server {
   absl::Status CheckReady();
   void FinishInterruptedNowAndThen(absl::Time deadline);
   void TellReady(const absl::Status& ready);
-  absl::Status OpenMonitoring(const MonitoringConfig& config);
+  absl::Status OpenMonitoring(const server::MonitoringConfig& config);
 
   const AuthorizationPolicy policy_;
   std::unique_ptr<registry::Registry> registry_;
@@ -75,8 +77,10 @@ class Server {
   std::unique_ptr<Metrics> metrics_;
   // Null where the settings want none.
   std::unique_ptr<server::HttpListener> monitoring_;
+  // Used by the next to its end.
+  std::shared_ptr<server::ReloadingTlsCredentials> tls_;
   std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<Readiness> readiness_;
+  std::unique_ptr<server::Readiness> readiness_;
   std::string address_;
   // Used by the readiness thread only, both.
   absl::Time next_finish_ = absl::InfinitePast();

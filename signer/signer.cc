@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -16,6 +17,7 @@
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/pkcs11/ck_error.h"
 #include "keystore/pkcs11/token_signer.h"
+#include "signer/caller_identity.h"
 #include "signer/claims_policy.h"
 #include "signer/connection_rules.h"
 #include "signer/peer_identity.h"
@@ -44,13 +46,32 @@ absl::Status KeyRefused(const registry::KeyVersion& version, const absl::Status&
                             " cannot be used; ask the operator to look at the signer's log"));
 }
 
+// What is known of a call before anything is decided. For whom it is only where that
+// is well-formed: nobody could make use of anything else.
+AuditRecord RecordOf(const IncomingCall& call) {
+  const std::string& on_behalf_of = call.request.on_behalf_of();
+  return {.time = absl::Now(),
+          .on_behalf_of = CheckIdentity(on_behalf_of).ok() ? on_behalf_of : "",
+          .trace_id = call.trace_id,
+          .method = "Sign",
+          .connection = CutName(call.request.connection())};
+}
+
+absl::Status CheckOnBehalfOf(const std::string& on_behalf_of) {
+  if (on_behalf_of.empty()) return absl::OkStatus();
+  const absl::Status checked = CheckIdentity(on_behalf_of);
+  if (checked.ok()) return checked;
+  return Error(absl::StatusCode::kInvalidArgument, "ON_BEHALF_OF_INVALID",
+               absl::StrCat("on_behalf_of must be empty, or an identity as the signer writes it "
+                            "(spiffe://..., dns:... or cn:...): ",
+                            checked.message()));
+}
+
 }  // namespace
 
-void Signer::Sign(const grpc::AuthContext& peer, const v1::SignRequest& request,
-                  absl::Time deadline, Done done) {
-  AuditRecord record{
-      .time = absl::Now(), .method = "Sign", .connection = CutName(request.connection())};
-  absl::StatusOr<v1::SignResponse> response = Decide(peer, request, deadline, record);
+void Signer::Sign(const IncomingCall& call, absl::Time deadline, Done done) {
+  AuditRecord record = RecordOf(call);
+  absl::StatusOr<v1::SignResponse> response = Decide(call, deadline, record);
   if (!response.ok()) {
     record.refusal = ReasonOf(response.status()).value_or("INTERNAL");
     parts_.audit.Append(std::move(record), nullptr);
@@ -59,20 +80,23 @@ void Signer::Sign(const grpc::AuthContext& peer, const v1::SignRequest& request,
   // Step 8. std::function wants what it holds to be copyable.
   auto signature = std::make_shared<v1::SignResponse>(*std::move(response));
   parts_.audit.Append(std::move(record),
-                      [signature, done = std::move(done)](const absl::Status& durable) {
+                      [&times = parts_.times, start = SignTimes::Clock::now(), signature,
+                       done = std::move(done)](const absl::Status& durable) {
+                        times.ObserveSince(start, SignTimes::Phase::kAudit);
                         durable.ok() ? done(std::move(*signature)) : done(durable);
                       });
 }
 
-absl::StatusOr<v1::SignResponse> Signer::Decide(const grpc::AuthContext& peer,
-                                                const v1::SignRequest& request, absl::Time deadline,
+absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::Time deadline,
                                                 AuditRecord& record) {
+  const v1::SignRequest& request = call.request;
   RETURN_IF_ERROR(CheckNotLate(deadline));
   RETURN_IF_ERROR(parts_.audit.CheckWritable());
   record.claims_sha256 = HexSha256(request.claims_json());
 
   // 2. Who calls?
-  ASSIGN_OR_RETURN(record.identity, PeerIdentity(peer));
+  ASSIGN_OR_RETURN(record.identity, PeerIdentity(*call.peer));
+  RETURN_IF_ERROR(CheckOnBehalfOf(request.on_behalf_of()));
 
   // 3. May they sign for this connection?
   RETURN_IF_ERROR(CheckConnectionName(request.connection()));
@@ -117,6 +141,10 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const grpc::AuthContext& peer,
 absl::StatusOr<std::string> Signer::SignOnToken(const registry::SigningKey& key,
                                                 absl::string_view signing_input,
                                                 absl::Time deadline) {
+  const SignTimes::Clock::time_point start = SignTimes::Clock::now();
+  const absl::Cleanup observe = [this, start] {
+    parts_.times.ObserveSince(start, SignTimes::Phase::kToken);
+  };
   absl::StatusOr<std::string> signature = TryToSign(key, signing_input, deadline);
   // Once more with the sessions that recovery opens: most callers then never
   // notice that the token was away.
@@ -156,14 +184,11 @@ absl::StatusOr<std::string> Signer::TryToSign(const registry::SigningKey& key,
   return signature;
 }
 
-void Signer::Refuse(const grpc::AuthContext& peer, const v1::SignRequest& request,
-                    const absl::Status& why, const Done& done) {
-  parts_.audit.Append({.time = absl::Now(),
-                       .identity = PeerIdentity(peer).value_or(""),
-                       .method = "Sign",
-                       .connection = CutName(request.connection()),
-                       .refusal = ReasonOf(why).value_or("INTERNAL")},
-                      nullptr);
+void Signer::Refuse(const IncomingCall& call, const absl::Status& why, const Done& done) {
+  AuditRecord record = RecordOf(call);
+  record.identity = PeerIdentity(*call.peer).value_or("");
+  record.refusal = ReasonOf(why).value_or("INTERNAL");
+  parts_.audit.Append(std::move(record), nullptr);
   done(why);
 }
 

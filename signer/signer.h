@@ -4,6 +4,7 @@
 #define KEYWARD_SIGNER_SIGNER_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -15,6 +16,7 @@
 #include "keyward/v1/signer.pb.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/sign_times.h"
 
 namespace grpc {
 class AuthContext;
@@ -28,7 +30,17 @@ struct SignerParts {
   const registry::SnapshotHolder& snapshots;
   pkcs11::SessionPool& sessions;
   AuditLog& audit;
+  SignTimes& times;
   absl::Duration max_assertion_lifetime;
+};
+
+// A call of Sign as it came in.
+struct IncomingCall {
+  std::shared_ptr<const grpc::AuthContext> peer;
+  // Outlives the call of Signer that it is given to.
+  const v1::SignRequest& request;
+  // W3C trace id, empty for none.
+  std::string trace_id;
 };
 
 // Thread-safe.
@@ -43,20 +55,17 @@ class Signer {
   // signature only after its record is durable, on the audit log's thread; with a
   // refusal at once. Blocks for as long as the token takes, and for a session not
   // past `deadline`. Errors as in proto/keyward/v1/signer.proto.
-  void Sign(const grpc::AuthContext& peer, const v1::SignRequest& request, absl::Time deadline,
-            Done done);
+  void Sign(const IncomingCall& call, absl::Time deadline, Done done);
 
   // Says that no call is being worked on, so that the audit log need not wait for
   // more records.
   void FinishAuditGroup() { parts_.audit.FinishGroup(); }
 
   // Refuses a call with `why` without looking at it further, and records that.
-  void Refuse(const grpc::AuthContext& peer, const v1::SignRequest& request,
-              const absl::Status& why, const Done& done);
+  void Refuse(const IncomingCall& call, const absl::Status& why, const Done& done);
 
  private:
-  absl::StatusOr<v1::SignResponse> Decide(const grpc::AuthContext& peer,
-                                          const v1::SignRequest& request, absl::Time deadline,
+  absl::StatusOr<v1::SignResponse> Decide(const IncomingCall& call, absl::Time deadline,
                                           AuditRecord& record);
   absl::StatusOr<std::string> SignOnToken(const registry::SigningKey& key,
                                           absl::string_view signing_input, absl::Time deadline);

@@ -10,6 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "common/error.h"
+#include "common/server/call_trace.h"
 #include "common/server/grpc_status.h"
 
 namespace keyward::signer {
@@ -28,6 +29,8 @@ constexpr absl::Duration kReadInterval = absl::Milliseconds(5);
 
 // Long enough for some of the queue to be worked off.
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(100);
+
+constexpr char kMethod[] = "Sign";
 
 }  // namespace
 
@@ -50,16 +53,18 @@ class SignCall {
       return;
     }
     answered_ = true;
+    arrival_ = SignTimes::Clock::now();
     Ask(service_);
     service_.Work(this);
   }
 
   void Sign() {
+    service_.times_.ObserveSince(arrival_, SignTimes::Phase::kQueue);
     const absl::Time deadline =
         std::min(absl::FromChrono(context_.deadline()), absl::Now() + kLongestCall);
-    service_.signer_.Sign(
-        *context_.auth_context(), request_, deadline,
-        [this](absl::StatusOr<v1::SignResponse> response) { Answer(std::move(response)); });
+    service_.signer_.Sign(AsItCame(), deadline, [this](absl::StatusOr<v1::SignResponse> response) {
+      Answer(std::move(response));
+    });
   }
 
   void RefuseAsFull() {
@@ -68,18 +73,28 @@ class SignCall {
                              "too many calls are waiting for the token; try again later"),
                        kRetryDelay);
     service_.signer_.Refuse(
-        *context_.auth_context(), request_, why,
+        AsItCame(), why,
         [this](const absl::StatusOr<v1::SignResponse>& response) { Answer(response.status()); });
   }
 
  private:
   explicit SignCall(SigningService& service) : service_(service), responder_(&context_) {}
 
+  IncomingCall AsItCame() const {
+    return {.peer = context_.auth_context(),
+            .request = request_,
+            .trace_id = server::TraceIdOf(context_)};
+  }
+
+  // Counts first: who has the answer finds it counted.
   void Answer(absl::StatusOr<v1::SignResponse> response) {
+    const grpc::Status status = server::ToGrpcStatus(response.status());
+    service_.calls_.Count(kMethod, status);
     if (response.ok()) {
-      responder_.Finish(*response, grpc::Status::OK, this);
+      service_.times_.ObserveSince(arrival_, SignTimes::Phase::kTotal);
+      responder_.Finish(*response, status, this);
     } else {
-      responder_.FinishWithError(server::ToGrpcStatus(response.status()), this);
+      responder_.FinishWithError(status, this);
     }
   }
 
@@ -88,10 +103,16 @@ class SignCall {
   v1::SignRequest request_;
   grpc::ServerAsyncResponseWriter<v1::SignResponse> responder_;
   bool answered_ = false;
+  SignTimes::Clock::time_point arrival_;
 };
 
-SigningService::SigningService(Signer& signer, size_t workers, size_t queue_capacity)
-    : signer_(signer), workers_(workers), queue_(workers, queue_capacity) {}
+SigningService::SigningService(Signer& signer, Metrics& metrics, size_t workers,
+                               size_t queue_capacity)
+    : signer_(signer),
+      calls_(metrics.calls()),
+      times_(metrics.sign_times()),
+      workers_(workers),
+      queue_(workers, queue_capacity) {}
 
 SigningService::~SigningService() { Stop(); }
 

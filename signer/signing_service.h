@@ -11,6 +11,7 @@
 
 #include "keyward/v1/signer.grpc.pb.h"
 #include "signer/call_queue.h"
+#include "signer/metrics.h"
 #include "signer/signer.h"
 
 namespace keyward::signer {
@@ -27,7 +28,8 @@ class SigningService {
  public:
   // At most `workers` calls are at the token at once, at most `queue_capacity`
   // wait; what comes beyond is refused with RESOURCE_EXHAUSTED, QUEUE_FULL.
-  SigningService(Signer& signer, size_t workers, size_t queue_capacity);
+  // `metrics` counts and times the calls; like `signer` it outlives this.
+  SigningService(Signer& signer, Metrics& metrics, size_t workers, size_t queue_capacity);
   ~SigningService();
   SigningService(const SigningService&) = delete;
   SigningService& operator=(const SigningService&) = delete;
@@ -36,6 +38,9 @@ class SigningService {
 
   // Begins to serve with the queue that the server's builder made for it.
   void Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue);
+
+  // How many calls wait for their turn.
+  size_t queue_length() const { return queue_.length(); }
 
   // After the server's Shutdown() has returned: ends the threads.
   void Stop();
@@ -48,6 +53,8 @@ class SigningService {
   void Work(SignCall* call);
 
   Signer& signer_;
+  server::CallCounts& calls_;
+  SignTimes& times_;
   const size_t workers_;
   CallQueue<SignCall*> queue_;
   v1::Signer::AsyncService service_;

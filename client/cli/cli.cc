@@ -11,6 +11,8 @@ namespace keyward::client {
 namespace {
 
 constexpr char kUsageReason[] = "USAGE";
+// As the setting https_proxy says it.
+constexpr char kNoProxy[] = "none";
 
 }  // namespace
 
@@ -36,13 +38,27 @@ void AddCommonOptions(CLI::App& app, Cli& cli) {
   app.add_option("--config", cli.config_file,
                  "settings file (KEYWARD_CONFIG, else ~/.config/keyward/config.yaml)")
       ->group(group);
-  app.add_option("--signer", cli.flags.signer, "host:port of keyward-signer")->group(group);
+  app.add_option("--signer", cli.flags.signer,
+                 "host:port of keyward-signer, several with commas between")
+      ->group(group);
   app.add_option("--ca", cli.flags.ca, "PEM file: CA of the signer's certificate")->group(group);
   app.add_option("--certificate", cli.flags.certificate, "PEM file: our client certificate")
       ->group(group);
   app.add_option("--private-key", cli.flags.private_key, "PEM file: its private key")->group(group);
   app.add_option("--https-ca", cli.flags.https_ca,
                  "PEM file: CAs of the login hosts in place of the system's")
+      ->group(group);
+  app.add_option("--exchange", cli.flags.exchange,
+                 "host:port or unix:/PATH of keyward-exchange, for access tokens")
+      ->group(group);
+  app.add_option("--login-hosts", cli.flags.login_hosts,
+                 "hosts that assertions may go to, in place of Salesforce's own")
+      ->group(group);
+  app.add_option("--private-login-hosts", cli.flags.private_login_hosts,
+                 "further ones, which may be on this machine: a stand-in")
+      ->group(group);
+  app.add_option("--https-proxy", cli.flags.https_proxy,
+                 "URL of the proxy to the login hosts, or none (else the usual variables)")
       ->group(group);
 }
 
@@ -66,11 +82,39 @@ absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out
 absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli) {
   ASSIGN_OR_RETURN(const Settings settings, LoadSettings(cli.flags, cli.config_file));
   SignerClientOptions options;
-  options.signer = settings.signer;
+  options.signers = SettingList(settings.signer);
   options.ca_file = settings.ca;
   options.certificate_file = settings.certificate;
   options.private_key_file = settings.private_key;
   return SignerClient::New(options);
+}
+
+absl::StatusOr<Settings> LoadTokenSettings(const Cli& cli) {
+  return LoadSettings(cli.flags, cli.config_file, ProcessEnvironment, SettingsUse::kToken);
+}
+
+absl::StatusOr<std::shared_ptr<HttpsClient>> NewHttpsClient(const Cli& cli) {
+  ASSIGN_OR_RETURN(const Settings settings, LoadTokenSettings(cli));
+  LoginHostsOptions hosts;
+  if (!settings.login_hosts.empty()) hosts.allowed = SettingList(settings.login_hosts);
+  hosts.private_hosts = SettingList(settings.private_login_hosts);
+  HttpsClientOptions options;
+  ASSIGN_OR_RETURN(options.hosts, LoginHosts::New(hosts));
+  options.ca_file = settings.https_ca;
+  if (!settings.https_proxy.empty()) {
+    options.proxy = settings.https_proxy == kNoProxy ? "" : settings.https_proxy;
+  }
+  return HttpsClient::New(std::move(options));
+}
+
+absl::StatusOr<std::unique_ptr<ExchangeClient>> ConnectToExchange(const Cli& cli) {
+  ASSIGN_OR_RETURN(const Settings settings, LoadTokenSettings(cli));
+  ExchangeClientOptions options;
+  options.exchange = settings.exchange;
+  options.ca_file = settings.ca;
+  options.certificate_file = settings.certificate;
+  options.private_key_file = settings.private_key;
+  return ExchangeClient::New(options);
 }
 
 }  // namespace keyward::client

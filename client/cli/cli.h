@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/exchange_client.h"
+#include "client/https/https_client.h"
 #include "client/settings.h"
 #include "client/signer_client.h"
 
@@ -54,8 +56,18 @@ bool IsUsageError(const absl::Status& status);
 // A usage error where `der` is to be written to no file beside JSON on stdout.
 absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out);
 
-// A client of the signer that the settings name.
+// A client of the signers that the settings name.
 absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli);
+
+// The settings of a verb that gets access tokens: from keyward-exchange, where
+// `exchange` is set, else with the signer.
+absl::StatusOr<Settings> LoadTokenSettings(const Cli& cli);
+
+// A client for login hosts, with the settings' hosts, proxy and CAs.
+absl::StatusOr<std::shared_ptr<HttpsClient>> NewHttpsClient(const Cli& cli);
+
+// A client of the keyward-exchange that the settings name; `exchange` must be set.
+absl::StatusOr<std::unique_ptr<ExchangeClient>> ConnectToExchange(const Cli& cli);
 
 // One function for each noun, and each verb without one.
 void AddConnectionCommands(CLI::App& app, Cli& cli);
@@ -66,6 +78,7 @@ void AddKeyCertificateVerbs(CLI::App& key, Cli& cli);
 void AddKeyTokenVerbs(CLI::App& key, Cli& cli);
 void AddSignCommand(CLI::App& app, Cli& cli);
 void AddTokenCommand(CLI::App& app, Cli& cli);
+void AddTestCommand(CLI::App& app, Cli& cli);
 
 }  // namespace keyward::client
 

@@ -68,6 +68,7 @@ int Main(int argc, char** argv) {
   AddKeyCommands(app, cli);
   AddSignCommand(app, cli);
   AddTokenCommand(app, cli);
+  AddTestCommand(app, cli);
   app.failure_message(UsageMessage);
   try {
     app.parse(argc, argv);

@@ -95,4 +95,8 @@ nlohmann::ordered_json ToJson(const v1::KeyVersion& version) {
   return json;
 }
 
+nlohmann::ordered_json ToJson(const v1::TestConnectionResponse& report) {
+  return MessageToJson(report);
+}
+
 }  // namespace keyward::client

@@ -4,6 +4,7 @@
 
 #include <google/protobuf/timestamp.pb.h>
 #include <keyward/v1/connections.pb.h>
+#include <keyward/v1/exchange.pb.h>
 #include <keyward/v1/key_versions.pb.h>
 
 #include <nlohmann/json_fwd.hpp>
@@ -39,6 +40,7 @@ std::string TimeText(bool present, const google::protobuf::Timestamp& time);
 // EXPIRING or EXPIRED.
 nlohmann::ordered_json ToJson(const v1::Connection& connection);
 nlohmann::ordered_json ToJson(const v1::KeyVersion& version);
+nlohmann::ordered_json ToJson(const v1::TestConnectionResponse& report);
 
 }  // namespace keyward::client
 

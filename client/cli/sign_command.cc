@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "client/cli/assertion_claims.h"
+#include "client/claims_for_connection.h"
 #include "client/cli/cli.h"
 #include "client/cli/output.h"
 #include "common/file.h"
@@ -43,7 +43,8 @@ absl::Status SignAssertion(const Cli& cli, Options& options) {
   options.choice.lifetime = absl::Seconds(options.lifetime_seconds);
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
   ASSIGN_OR_RETURN(const std::string claims, Claims(*signer, options));
-  ASSIGN_OR_RETURN(const Assertion assertion, signer->Sign(options.name, claims, options.version));
+  ASSIGN_OR_RETURN(const Assertion assertion,
+                   signer->Sign(options.name, claims, {.key_version = options.version}));
   if (cli.json()) {
     return PrintJson({{"jws", std::string(assertion.jws.Expose())},
                       {"key_version", assertion.key_version},

@@ -1,6 +1,7 @@
 #include "common/server/grpc_status.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -37,13 +38,16 @@ google::rpc::RetryInfo RetryInfoOf(absl::Duration delay) {
 }
 
 grpc::Status MakeStatus(absl::StatusCode code, const std::string& reason,
-                        const std::string& message, std::optional<absl::Duration> retry_delay) {
+                        const std::string& message,
+                        const std::map<std::string, std::string>& metadata,
+                        std::optional<absl::Duration> retry_delay) {
   google::rpc::Status details;
   details.set_code(static_cast<int>(code));
   details.set_message(message);
   google::rpc::ErrorInfo info;
   info.set_reason(reason);
   info.set_domain(kDomain);
+  info.mutable_metadata()->insert(metadata.begin(), metadata.end());
   details.add_details()->PackFrom(info);
   if (retry_delay) details.add_details()->PackFrom(RetryInfoOf(*retry_delay));
   // absl and gRPC use the same numbers for the canonical codes.
@@ -56,11 +60,12 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   const std::optional<absl::Duration> retry_delay = RetryDelayOf(status);
   if (const std::optional<std::string> reason = ReasonOf(status)) {
-    return MakeStatus(status.code(), *reason, Fitting(status.message()), retry_delay);
+    return MakeStatus(status.code(), *reason, Fitting(status.message()), MetadataOf(status),
+                      retry_delay);
   }
   const absl::StatusCode code =
       absl::IsUnavailable(status) ? absl::StatusCode::kUnavailable : absl::StatusCode::kInternal;
-  return MakeStatus(code, kInternalReason, kInternalMessage, retry_delay);
+  return MakeStatus(code, kInternalReason, kInternalMessage, {}, retry_delay);
 }
 
 }  // namespace keyward::server

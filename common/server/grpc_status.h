@@ -10,8 +10,8 @@ namespace keyward::server {
 
 // The status that a caller sees. An error with a reason (common/error.h) keeps
 // its code and message and carries a google.rpc.Status in its error details
-// (`grpc-status-details-bin`) with an ErrorInfo {reason, domain "keyward"} and,
-// where it has a retry delay, a RetryInfo.
+// (`grpc-status-details-bin`) with an ErrorInfo {reason, domain "keyward", metadata}
+// and, where it has a retry delay, a RetryInfo.
 //
 // An error without a reason is an internal one, and its text may tell of the
 // token: the caller gets UNAVAILABLE if its code is that and INTERNAL otherwise,

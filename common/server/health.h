@@ -15,6 +15,19 @@ struct Health {
   std::string reason;
 };
 
+// "SERVING", "NOT_SERVING" or "DRAINING".
+constexpr const char* StateName(Health::State state) {
+  switch (state) {
+    case Health::State::kServing:
+      return "SERVING";
+    case Health::State::kDraining:
+      return "DRAINING";
+    case Health::State::kNotServing:
+      break;
+  }
+  return "NOT_SERVING";
+}
+
 }  // namespace keyward::server
 
 #endif  // KEYWARD_COMMON_SERVER_HEALTH_H_

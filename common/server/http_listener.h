@@ -19,6 +19,14 @@ struct HttpAnswer {
   std::string body;
 };
 
+// https://prometheus.io/docs/instrumenting/exposition_formats/
+inline constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
+
+// What monitoring answers to any path but its two.
+inline HttpAnswer NoSuchPage() {
+  return {.status = 404, .content_type = "text/plain", .body = "there are /metrics and /health\n"};
+}
+
 // Answers one request a connection, on kHttpThreads threads of its own; further
 // connections wait in the kernel, so that they cost the process no descriptors. A
 // connection ends after a fixed time, and one that sends over 16 KiB is not read further. The

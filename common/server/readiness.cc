@@ -1,4 +1,4 @@
-#include "signer/readiness.h"
+#include "common/server/readiness.h"
 
 #include <spdlog/spdlog.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-namespace keyward::signer {
+namespace keyward::server {
 
 Readiness::Readiness(std::function<absl::Status()> check,
                      std::function<void(const absl::Status& ready)> tell, absl::Duration interval)
@@ -39,4 +39,4 @@ void Readiness::Run() {
   }
 }
 
-}  // namespace keyward::signer
+}  // namespace keyward::server

@@ -1,6 +1,6 @@
-// Finds out, again and again, whether the signer can sign.
-#ifndef KEYWARD_SIGNER_READINESS_H_
-#define KEYWARD_SIGNER_READINESS_H_
+// Finds out, again and again, whether the daemon can serve.
+#ifndef KEYWARD_COMMON_SERVER_READINESS_H_
+#define KEYWARD_COMMON_SERVER_READINESS_H_
 
 #include <functional>
 #include <thread>
@@ -10,7 +10,7 @@
 #include "absl/time/time.h"
 #include "common/mutex.h"
 
-namespace keyward::signer {
+namespace keyward::server {
 
 // Asks `check` once in every `interval`, on a thread of its own, and calls `tell`
 // each time with what it answered. Logs each change with the reason.
@@ -35,6 +35,6 @@ class Readiness {
   std::thread thread_;
 };
 
-}  // namespace keyward::signer
+}  // namespace keyward::server
 
-#endif  // KEYWARD_SIGNER_READINESS_H_
+#endif  // KEYWARD_COMMON_SERVER_READINESS_H_

@@ -110,9 +110,11 @@ void SessionPool::Recover() {
       recovery_.Run(*token_, options_.size, keys, options_.key_requirements);
   mutex_.Lock();
   if (!generation.ok()) {
+    ++failed_recoveries_;
     state_ = State::kBroken;
     return;
   }
+  ++recoveries_;
   idle_ = std::move(generation->sessions);
   size_ = idle_.size();
   handles_ = std::make_shared<const KeyHandles>(std::move(generation->handles));
@@ -208,6 +210,14 @@ void SessionPool::RemoveKey(const std::string& key_id) {
 size_t SessionPool::size() const {
   MutexLock lock(&mutex_);
   return size_;
+}
+
+SessionPoolStats SessionPool::stats() const {
+  MutexLock lock(&mutex_);
+  return {.sessions = size_,
+          .in_use = leased_ - (held_is_taken_ ? 1 : 0),
+          .recoveries = recoveries_,
+          .failed_recoveries = failed_recoveries_};
 }
 
 }  // namespace keyward::pkcs11

@@ -71,6 +71,18 @@ struct SessionPoolOptions {
   absl::Duration retry_interval = absl::Seconds(1);
 };
 
+// A picture of the pool, for monitoring.
+struct SessionPoolStats {
+  // Sessions for signing; while the token is away, as many as there were.
+  size_t sessions = 0;
+  // Those of them that are taken.
+  size_t in_use = 0;
+  // How often the pool has recovered from a session-fatal error since it was made, and
+  // how often it tried in vain.
+  uint64_t recoveries = 0;
+  uint64_t failed_recoveries = 0;
+};
+
 // Thread-safe. All sessions of a generation live and die together: when one of
 // them reports a session-fatal error, the pool waits until every lease has come
 // back, closes all, and recovers; only then does it hand out the next
@@ -115,6 +127,9 @@ class SessionPool {
   // How many sessions there are for signing.
   size_t size() const;
 
+  // Cheap: never waits for the token.
+  SessionPoolStats stats() const;
+
  private:
   friend class SessionLease;
   enum class State { kWorking, kBroken, kRecovering };
@@ -142,6 +157,8 @@ class SessionPool {
   size_t leased_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t returned_in_order_ ABSL_GUARDED_BY(mutex_) = 0;
   bool held_is_taken_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t recoveries_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t failed_recoveries_ ABSL_GUARDED_BY(mutex_) = 0;
   ExpectedKeys keys_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const KeyHandles> handles_ ABSL_GUARDED_BY(mutex_);
 };

@@ -126,6 +126,12 @@ class Registry {
                                                       const ConnectionSettings& settings,
                                                       absl::string_view etag) = 0;
 
+  // Puts `audience` first among the connection's audiences; the others keep their order.
+  // Changes nothing, the etag and the update time neither, where it stands first
+  // already. INVALID_ARGUMENT AUDIENCE_UNKNOWN where it is none of them.
+  virtual absl::StatusOr<Connection> PreferAudience(absl::string_view name,
+                                                    absl::string_view audience) = 0;
+
   // First half of a removal: marks every key version that is not kDestroyed as
   // kDestroying, and the connection as gone for every other call but
   // FinishDestruction and ListUnfinished. Its name is free again.

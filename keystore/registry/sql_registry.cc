@@ -1,5 +1,6 @@
 #include "keystore/registry/sql_registry.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -29,6 +30,14 @@ absl::Status CheckFree(soci::session& session, absl::string_view key_id) {
   if (!IsKeyIdTaken(session, key_id)) return absl::OkStatus();
   return Error(absl::StatusCode::kAlreadyExists, "KEY_ID_EXISTS",
                "a key version has or had this key identifier (CKA_ID); use another one");
+}
+
+// Without the audience, which is whatever a caller wrote.
+absl::Status AudienceUnknown(const Connection& connection) {
+  return Error(absl::StatusCode::kInvalidArgument, "AUDIENCE_UNKNOWN",
+               absl::StrCat("that is not an audience of connection \"",
+                            absl::Utf8SafeCHexEscape(connection.name),
+                            "\"; send one of its audiences exactly as it stands there"));
 }
 
 }  // namespace
@@ -102,6 +111,24 @@ absl::StatusOr<Connection> SqlRegistry::UpdateConnection(absl::string_view name,
   RETURN_IF_ERROR(database_.Write([&](soci::session& session) -> absl::Status {
     ASSIGN_OR_RETURN(stored, Find(session, name));
     RETURN_IF_ERROR(CheckEtag(stored.connection, etag));
+    UpdateConnectionRow(session, stored, settings, Now());
+    ASSIGN_OR_RETURN(stored, Find(session, name));
+    return absl::OkStatus();
+  }));
+  return std::move(stored.connection);
+}
+
+absl::StatusOr<Connection> SqlRegistry::PreferAudience(absl::string_view name,
+                                                       absl::string_view audience) {
+  StoredConnection stored;
+  RETURN_IF_ERROR(database_.Write([&](soci::session& session) -> absl::Status {
+    ASSIGN_OR_RETURN(stored, Find(session, name));
+    ConnectionSettings settings = stored.connection.settings;
+    std::vector<std::string>& audiences = settings.audiences;
+    const auto preferred = std::find(audiences.begin(), audiences.end(), audience);
+    if (preferred == audiences.end()) return AudienceUnknown(stored.connection);
+    if (preferred == audiences.begin()) return absl::OkStatus();
+    std::rotate(audiences.begin(), preferred, preferred + 1);
     UpdateConnectionRow(session, stored, settings, Now());
     ASSIGN_OR_RETURN(stored, Find(session, name));
     return absl::OkStatus();

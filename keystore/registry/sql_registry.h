@@ -30,6 +30,8 @@ class SqlRegistry : public Registry {
   absl::StatusOr<Connection> UpdateConnection(absl::string_view name,
                                               const ConnectionSettings& settings,
                                               absl::string_view etag) override;
+  absl::StatusOr<Connection> PreferAudience(absl::string_view name,
+                                            absl::string_view audience) override;
   absl::Status BeginRemoval(absl::string_view name, absl::string_view etag) override;
   absl::StatusOr<std::vector<KeyVersion>> ListKeyVersions(absl::string_view connection) override;
   absl::Status FinishGeneration(absl::string_view connection, uint32_t number, VersionState state,

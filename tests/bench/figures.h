@@ -5,11 +5,11 @@
 namespace keyward::bench {
 
 struct Figures {
-  double signatures = 0;
+  double calls = 0;
   double failures = 0;
   double per_second = 0;
-  // Of the process that signs.
-  double cpu_microseconds_per_signature = 0;
+  // Of the process that serves.
+  double cpu_microseconds_per_call = 0;
   double p50_milliseconds = 0;
   double p99_milliseconds = 0;
 };

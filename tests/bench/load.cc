@@ -2,7 +2,8 @@
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
-#include <grpcpp/support/async_unary_call.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -15,18 +16,21 @@ namespace {
 
 struct Call {
   std::unique_ptr<grpc::ClientContext> context;
-  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::SignResponse>> reader;
-  v1::SignResponse response;
+  std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader;
+  grpc::ByteBuffer response;
   grpc::Status status;
   absl::Time start;
-  v1::Signer::Stub* stub = nullptr;
+  grpc::GenericStub* stub = nullptr;
 };
 
-void Start(Call& call, const v1::SignRequest& request, grpc::CompletionQueue& queue) {
+void Start(Call& call, const LoadOptions& options, const grpc::ByteBuffer& request,
+           grpc::CompletionQueue& queue) {
   call.context = std::make_unique<grpc::ClientContext>();
   call.context->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(30)));
   call.start = absl::Now();
-  call.reader = call.stub->AsyncSign(call.context.get(), request, &queue);
+  call.response.Clear();
+  call.reader = call.stub->PrepareUnaryCall(call.context.get(), options.method, request, &queue);
+  call.reader->StartCall();
   call.reader->Finish(&call.response, &call.status, &call);
 }
 
@@ -39,9 +43,13 @@ double Percentile(std::vector<double>& values, double fraction) {
 
 }  // namespace
 
-Figures CallSign(const LoadOptions& options) {
-  std::vector<std::unique_ptr<v1::Signer::Stub>> stubs;
-  for (const auto& channel : options.channels) stubs.push_back(v1::Signer::NewStub(channel));
+Figures CallAgainAndAgain(const LoadOptions& options) {
+  std::vector<std::unique_ptr<grpc::GenericStub>> stubs;
+  for (const auto& channel : options.channels) {
+    stubs.push_back(std::make_unique<grpc::GenericStub>(channel));
+  }
+  const grpc::Slice bytes(options.request);
+  const grpc::ByteBuffer request(&bytes, 1);
   grpc::CompletionQueue queue;
   std::vector<Call> calls(static_cast<size_t>(options.in_flight));
   Figures figures;
@@ -52,7 +60,7 @@ Figures CallSign(const LoadOptions& options) {
   const absl::Time end = start + options.duration;
   for (size_t i = 0; i < calls.size(); ++i) {
     calls[i].stub = stubs[i % stubs.size()].get();
-    Start(calls[i], options.request, queue);
+    Start(calls[i], options, request, queue);
   }
   size_t under_way = calls.size();
   void* tag = nullptr;
@@ -65,15 +73,15 @@ Figures CallSign(const LoadOptions& options) {
       fprintf(stderr, "a call failed: %s\n", call.status.error_message().c_str());
     }
     if (absl::Now() < end) {
-      Start(call, options.request, queue);
+      Start(call, options, request, queue);
     } else {
       --under_way;
     }
   }
   const absl::Duration cpu = ProcessCpuTime(options.server) - cpu_before;
-  figures.signatures = static_cast<double>(milliseconds.size());
-  figures.per_second = figures.signatures / absl::ToDoubleSeconds(absl::Now() - start);
-  figures.cpu_microseconds_per_signature = absl::ToDoubleMicroseconds(cpu) / figures.signatures;
+  figures.calls = static_cast<double>(milliseconds.size());
+  figures.per_second = figures.calls / absl::ToDoubleSeconds(absl::Now() - start);
+  figures.cpu_microseconds_per_call = absl::ToDoubleMicroseconds(cpu) / figures.calls;
   figures.p50_milliseconds = Percentile(milliseconds, 0.50);
   figures.p99_milliseconds = Percentile(milliseconds, 0.99);
   queue.Shutdown();

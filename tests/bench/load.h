@@ -1,4 +1,4 @@
-// Callers of Signer.Sign over mutual TLS.
+// Callers of a unary method over mutual TLS.
 #ifndef KEYWARD_TESTS_BENCH_LOAD_H_
 #define KEYWARD_TESTS_BENCH_LOAD_H_
 
@@ -10,23 +10,25 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "keyward/v1/signer.grpc.pb.h"
 #include "tests/bench/figures.h"
 
 namespace keyward::bench {
 
 struct LoadOptions {
   std::vector<std::shared_ptr<grpc::Channel>> channels;
-  v1::SignRequest request;
+  // "/keyward.v1.Signer/Sign"
+  std::string method;
+  // Its request, serialized.
+  std::string request;
   int in_flight = 1;
   absl::Duration duration;
   // The server, whose CPU time is read.
   pid_t server = 0;
 };
 
-// Keeps `in_flight` calls under way for `duration`. The calls themselves cost CPU
-// in this process; only the server's is counted.
-Figures CallSign(const LoadOptions& options);
+// Keeps `in_flight` calls under way for `duration`. The answers are not parsed. The calls
+// themselves cost CPU in this process; only the server's is counted.
+Figures CallAgainAndAgain(const LoadOptions& options);
 
 }  // namespace keyward::bench
 

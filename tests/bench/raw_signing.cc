@@ -44,10 +44,9 @@ Figures SignRaw(pkcs11::SessionPool& pool, const std::string& key_id, int thread
   }
   for (std::thread& worker : workers) worker.join();
   Figures figures;
-  figures.signatures = static_cast<double>(signatures);
-  figures.per_second = figures.signatures / absl::ToDoubleSeconds(absl::Now() - start);
-  figures.cpu_microseconds_per_signature =
-      static_cast<double>(cpu_nanoseconds) / 1e3 / figures.signatures;
+  figures.calls = static_cast<double>(signatures);
+  figures.per_second = figures.calls / absl::ToDoubleSeconds(absl::Now() - start);
+  figures.cpu_microseconds_per_call = static_cast<double>(cpu_nanoseconds) / 1e3 / figures.calls;
   return figures;
 }
 

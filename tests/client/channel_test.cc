@@ -20,7 +20,7 @@ class ChannelTest : public SignerClientFixture {};
 TEST_F(ChannelTest, ASignerThatComesBackIsFoundAgain) {
   const auto client = Client();
   ASSERT_TRUE(client->GetConnection("acme").ok());
-  const int port = std::stoi(options_.signer.substr(options_.signer.rfind(':') + 1));
+  const int port = std::stoi(signer_->address().substr(signer_->address().rfind(':') + 1));
   signer_.reset();
   EXPECT_EQ(ReasonOf(client->GetConnection("acme").status()), "SIGNER_UNREACHABLE");
   signer_ = std::make_unique<ScriptedSigner>(server_files_, pki_.ca(), port);
@@ -43,7 +43,7 @@ TEST_F(ChannelTest, ASignerByAnotherCaIsNotTrusted) {
 
 TEST_F(ChannelTest, ASignerWithAnotherNameIsNotTrusted) {
   const ScriptedSigner other(pki_.Issue("named", "DNS:signer.example"), pki_.ca());
-  options_.signer = other.address();
+  options_.signers = {other.address()};
   EXPECT_EQ(ReasonOf(Client()->GetConnection("acme").status()), "SIGNER_UNREACHABLE");
   EXPECT_EQ(other.Calls("GetConnection"), 0);
 }
@@ -60,12 +60,12 @@ TEST_F(ChannelTest, AClientByAnotherCaIsTurnedAway) {
 
 TEST_F(ChannelTest, AddressesAreHostAndPort) {
   for (const char* good : {"127.0.0.1:7443", "signer.example:1", "[::1]:65535"}) {
-    options_.signer = good;
+    options_.signers = {good};
     EXPECT_TRUE(NewError().ok()) << good;
   }
   for (const char* bad : {"", "host", "host:", ":1", "host:0", "host:65536", "host:x",
                           "unix:/tmp/x:1", "dns:///host:1", "::1:7443", "[]:1"}) {
-    options_.signer = bad;
+    options_.signers = {bad};
     EXPECT_EQ(ReasonOf(NewError()), "OPTIONS_INVALID") << bad;
   }
 }

@@ -38,7 +38,7 @@ class CliFixture : public ::testing::Test {
     EXPECT_TRUE(WriteFile(pki_.File("config.yaml"),
                           "signer: " + signer_.address() +
                               "\nca: ca.pem\ncertificate: operator.pem\nprivate_key: operator.key\n"
-                              "https_ca: ca.pem\n")
+                              "https_ca: ca.pem\nprivate_login_hosts: [localhost, 127.0.0.1]\n")
                     .ok());
   }
 

@@ -1,5 +1,8 @@
 // keyward sign and token, and what goes wrong on the way.
+#include <thread>
+
 #include "tests/client/cli_fixture.h"
+#include "tests/client/scripted_exchange.h"
 
 namespace keyward::client {
 namespace {
@@ -77,6 +80,81 @@ TEST_F(CliTokenTest, ARefusedExchangeNamesTheSettingAndNoSecret) {
   ExpectFailure({"token", "acme"}, "(INVALID_ASSERTION)");
   EXPECT_THAT(Keyward({"token", "acme"}).err,
               AllOf(HasSubstr("invalid_grant"), HasSubstr("certificate"), Not(HasSubstr(kJws))));
+}
+
+TEST_F(CliTokenTest, APassingFaultOfSalesforcesIsTriedAgain) {
+  host_.AnswerWith({.status = 503, .body = "busy"});
+  std::thread salesforce([this] {
+    while (host_.posted().empty()) std::this_thread::yield();
+    host_.AnswerWith(testing::Granted());
+  });
+  const Finished finished = Keyward({"token", "acme"});
+  salesforce.join();
+  EXPECT_EQ(finished.out, "00Dxx!AQ0AQ.token\n") << finished.err;
+  EXPECT_GE(host_.posted().size(), 2U);
+  EXPECT_EQ(signer_.Calls("Sign"), 1);
+}
+
+TEST_F(CliTokenTest, NothingIsSignedForAHostThatIsNotAllowed) {
+  ExpectFailure({"token", "acme", "--private-login-hosts", "other.example"},
+                "--private-login-hosts localhost");
+  EXPECT_THAT(Keyward({"token", "acme", "--private-login-hosts", "other.example"}).err,
+              HasSubstr("(LOGIN_HOST_NOT_ALLOWED)"));
+  EXPECT_EQ(signer_.Calls("Sign"), 0);
+  EXPECT_TRUE(host_.posted().empty());
+  // In that list a port other than 443 is none, and the other list does not allow it.
+  ExpectFailure(
+      {"token", "acme", "--private-login-hosts", "other.example", "--login-hosts", "localhost"},
+      "--private-login-hosts localhost");
+  ExpectFailure({"token", "acme", "--login-hosts", "https://x"}, "(OPTIONS_INVALID)");
+}
+
+TEST_F(CliTokenTest, TheProxyOfTheSettingsIsTheOneThatCounts) {
+  ExpectFailure({"token", "acme", "--https-proxy", "ftp://user:hush@proxy"}, "(OPTIONS_INVALID)");
+  EXPECT_THAT(Keyward({"token", "acme", "--https-proxy", "ftp://user:hush@proxy"}).err,
+              Not(HasSubstr("hush")));
+  const testing::Environment environment = {{"KEYWARD_CONFIG", pki_.File("config.yaml")},
+                                            {"https_proxy", "ftp://proxy"},
+                                            {"no_proxy", ""}};
+  EXPECT_EQ(testing::Run({KEYWARD_BINARY, "token", "acme"}, environment).exit_code, 1);
+  const Finished direct =
+      testing::Run({KEYWARD_BINARY, "token", "acme", "--https-proxy", "none"}, environment);
+  EXPECT_EQ(direct.exit_code, 0) << direct.err;
+}
+
+TEST_F(CliTokenTest, AsksTheExchangeWhereThereIsOne) {
+  testing::ScriptedExchange service(pki_.File("exchange.sock"));
+  v1::ExchangeResponse response;
+  response.set_access_token("00Dxx!CACHED");
+  response.set_instance_url("https://acme.my.salesforce.com");
+  service.SetResponse(response);
+  ASSERT_TRUE(WriteFile(pki_.File("exchange.yaml"), "exchange: " + service.address() + "\n").ok());
+  // No signer, no certificate.
+  const Finished finished =
+      Keyward({"token", "acme", "--config", pki_.File("exchange.yaml"), "--subject", "o@x"});
+  EXPECT_EQ(finished.out, "00Dxx!CACHED\n") << finished.err;
+  EXPECT_EQ(service.exchange_request().connection(), "acme");
+  EXPECT_EQ(service.exchange_request().subject(), "o@x");
+  EXPECT_EQ(Json({"token", "acme", "--json", "--exchange", service.address()})["instance_url"],
+            "https://acme.my.salesforce.com");
+  EXPECT_EQ(signer_.Calls("Sign"), 0);
+  EXPECT_TRUE(host_.posted().empty());
+
+  service.FailNext(
+      testing::RichStatus(grpc::PERMISSION_DENIED, "USER_NOT_APPROVED", "Salesforce said 'no'"));
+  ExpectFailure({"token", "acme", "--exchange", service.address()}, "(USER_NOT_APPROVED)");
+  ExpectFailure({"token", "acme", "--exchange", "unix:" + pki_.File("none.sock")},
+                "(EXCHANGE_UNREACHABLE)");
+  // The signer's verbs need the signer.
+  ExpectFailure({"sign", "acme", "--config", pki_.File("exchange.yaml")}, "(SETTINGS_MISSING)");
+}
+
+TEST_F(CliTokenTest, AsksTheExchangeWithTheSameCertificate) {
+  testing::ScriptedExchange service(files_, pki_.ca());
+  v1::ExchangeResponse response;
+  response.set_access_token("00Dxx!CACHED");
+  service.SetResponse(response);
+  EXPECT_EQ(Keyward({"token", "acme", "--exchange", service.address()}).out, "00Dxx!CACHED\n");
 }
 
 TEST_F(CliTokenTest, NoSignerIsOneLineAndExitCode1) {

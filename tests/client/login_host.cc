@@ -16,10 +16,9 @@ struct LoginHost::Impl {
 
   void Handle(const httplib::Request& request, httplib::Response& response) {
     const MutexLock lock(&mutex);
-    Posted seen{request.path, request.get_header_value("Content-Type"), request.body, {}};
-    for (const auto& [name, value] : request.params) seen.form[name] = value;
-    posted.push_back(seen);
+    Record(request);
     response.status = reply.status;
+    for (const auto& [name, value] : reply.headers) response.set_header(name, value);
     if (!reply.location.empty()) response.set_header("Location", reply.location);
     if (reply.announced_bytes == 0) {
       response.set_content(reply.body, "application/json");
@@ -27,11 +26,29 @@ struct LoginHost::Impl {
     }
     response.set_content_provider(
         reply.announced_bytes, "application/json",
-        [this, body = reply.body, hang = reply.hang](size_t offset, size_t, auto& sink) {
-          if (offset == 0 && !body.empty()) return sink.write(body.data(), body.size());
-          if (hang) stopping.WaitForNotification();
+        [this, sent = reply](size_t offset, size_t, auto& sink) {
+          if (sent.drip) {
+            stopping.WaitForNotificationWithTimeout(absl::Milliseconds(20));
+            return sink.write(sent.body.data(), 1);
+          }
+          if (offset == 0 && !sent.body.empty()) {
+            return sink.write(sent.body.data(), sent.body.size());
+          }
+          if (sent.hang) stopping.WaitForNotification();
           return false;
         });
+  }
+
+  void Record(const httplib::Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    Posted seen;
+    seen.method = request.method;
+    seen.path = request.path;
+    seen.content_type = request.get_header_value("Content-Type");
+    seen.body = request.body;
+    for (const auto& [name, value] : request.params) seen.form[name] = value;
+    for (const auto& [name, value] : request.headers) seen.headers[name] = value;
+    seen.client_port = request.remote_port;
+    posted.push_back(seen);
   }
 
   httplib::SSLServer server;
@@ -43,8 +60,10 @@ struct LoginHost::Impl {
   std::thread thread;
 };
 
-LoginHost::LoginHost(const CertificateFiles& files) : impl_(std::make_unique<Impl>(files)) {
-  impl_->server.set_keep_alive_max_count(1);
+LoginHost::LoginHost(const CertificateFiles& files, KeepAlive keep_alive)
+    : impl_(std::make_unique<Impl>(files)) {
+  impl_->server.set_keep_alive_max_count(keep_alive == KeepAlive::kYes ? 1000 : 1);
+  impl_->server.set_keep_alive_timeout(1);
   const auto handler = [this](const httplib::Request& request, httplib::Response& response) {
     impl_->Handle(request, response);
   };
@@ -70,6 +89,8 @@ void LoginHost::AnswerWith(const Reply& reply) {
 std::string LoginHost::Url(const std::string& host) const {
   return "https://" + host + ":" + std::to_string(impl_->port);
 }
+
+int LoginHost::port() const { return impl_->port; }
 
 std::vector<Posted> LoginHost::posted() const {
   const MutexLock lock(&impl_->mutex);

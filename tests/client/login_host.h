@@ -23,19 +23,29 @@ struct Reply {
   // Announce as above, send the body, and then nothing more until the server is
   // destroyed.
   bool hang = false;
+  // Announce as above, and send the body's first byte again and again, slowly.
+  bool drip = false;
+  std::map<std::string, std::string> headers = {};
 };
 
 struct Posted {
+  std::string method;
   std::string path;
   std::string content_type;
   std::string body;
   std::map<std::string, std::string> form;
+  // The names as they were sent; one value each.
+  std::map<std::string, std::string> headers;
+  // The client's port: one a connection.
+  int client_port = 0;
 };
+
+enum class KeepAlive { kNo, kYes };
 
 class LoginHost {
  public:
   // Listens on a free port of 127.0.0.1.
-  explicit LoginHost(const CertificateFiles& files);
+  explicit LoginHost(const CertificateFiles& files, KeepAlive keep_alive = KeepAlive::kNo);
   ~LoginHost();
   LoginHost(const LoginHost&) = delete;
   LoginHost& operator=(const LoginHost&) = delete;
@@ -43,6 +53,7 @@ class LoginHost {
   // From now on.
   void AnswerWith(const Reply& reply);
   std::string Url(const std::string& host = "localhost") const;
+  int port() const;
   std::vector<Posted> posted() const;
 
  private:

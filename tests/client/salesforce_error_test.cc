@@ -34,6 +34,11 @@ TEST_P(SalesforceErrorTest, SaysWhatSalesforceSaidAndWhatToChange) {
   ASSERT_TRUE(said.has_value());
   EXPECT_EQ(said->error, row.error);
   EXPECT_EQ(said->description, row.description);
+  EXPECT_EQ(MetadataOf(status)["salesforce_error"], row.error);
+  EXPECT_EQ(MetadataOf(status)["salesforce_error_description"], row.description);
+  // When: after an hour for one of them, when Salesforce says so or after a while for the others.
+  const bool limited = row.code == absl::StatusCode::kResourceExhausted;
+  EXPECT_EQ(RetryDelayOf(status), limited ? std::make_optional(absl::Hours(1)) : std::nullopt);
 }
 
 constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
@@ -47,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
         SalesforceRow{"invalid_app_access", "user is not admin approved to access this app",
                       kDenied, "USER_NOT_IN_POLICY", "permission set"},
         SalesforceRow{"invalid_grant", "invalid assertion", kPrecondition, "INVALID_ASSERTION",
-                      "certificate"},
+                      "2 to 10 minutes"},
         SalesforceRow{"invalid_grant", "audience is invalid", kPrecondition, "INVALID_AUDIENCE",
                       "audience"},
         SalesforceRow{"invalid_grant", "Audience validation failed", kPrecondition,
@@ -55,13 +60,14 @@ INSTANTIATE_TEST_SUITE_P(
         SalesforceRow{"invalid_grant", "expired authorization code", kPrecondition,
                       "ASSERTION_EXPIRED", "clock"},
         SalesforceRow{"invalid_client_id", "client identifier invalid", kPrecondition,
-                      "UNKNOWN_CONSUMER_KEY", "consumer key"},
+                      "UNKNOWN_CONSUMER_KEY", "Consumer Key"},
         SalesforceRow{"app_not_found", "External client app is not installed in this org",
                       kPrecondition, "APP_NOT_INSTALLED", "My Domain"},
         SalesforceRow{"unsupported_grant_type", "grant type not supported", kPrecondition,
                       "GRANT_TYPE_UNSUPPORTED", "proxy"},
-        SalesforceRow{"invalid_grant", "inactive user", kDenied, "USER_INACTIVE", "frozen"},
-        SalesforceRow{"invalid_grant", "ip restricted", kDenied, "IP_RESTRICTED", "ranges"},
+        SalesforceRow{"invalid_grant", "inactive user", kDenied, "USER_INACTIVE", "Unfreeze"},
+        SalesforceRow{"invalid_grant", "ip restricted", kDenied, "IP_RESTRICTED",
+                      "Login IP Ranges"},
         SalesforceRow{"invalid_grant", "login rate exceeded", absl::StatusCode::kResourceExhausted,
                       "LOGIN_RATE_EXCEEDED", "3,600"},
         SalesforceRow{"invalid_grant", "no valid scopes defined", kPrecondition, "NO_SCOPES",

@@ -1,7 +1,6 @@
 #include "tests/client/scripted_signer.h"
 
-#include <google/rpc/error_details.pb.h>
-#include <google/rpc/status.pb.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -54,6 +53,8 @@ class Script {
   v1::Certificate certificate ABSL_GUARDED_BY(mutex);
   std::vector<v1::KeyVersion> versions ABSL_GUARDED_BY(mutex);
   v1::SignRequest sign ABSL_GUARDED_BY(mutex);
+  absl::Time sign_deadline ABSL_GUARDED_BY(mutex);
+  std::string sign_traceparent ABSL_GUARDED_BY(mutex);
   v1::UpdateConnectionRequest update ABSL_GUARDED_BY(mutex);
   v1::GetCertificateRequest get_certificate ABSL_GUARDED_BY(mutex);
 };
@@ -71,6 +72,12 @@ class SignerService final : public v1::Signer::Service {
     if (auto status = script_.Enter("Sign", context); !status.ok()) return status;
     const MutexLock lock(&script_.mutex);
     script_.sign = *request;
+    script_.sign_deadline = absl::FromChrono(context->deadline());
+    const auto trace = context->client_metadata().find("traceparent");
+    script_.sign_traceparent.clear();
+    if (trace != context->client_metadata().end()) {
+      script_.sign_traceparent.assign(trace->second.data(), trace->second.size());
+    }
     response->set_jws("aGVhZGVy.Y2xhaW1z.c2lnbmF0dXJl");
     response->set_key_version(request->has_key_version() ? request->key_version() : 1);
     response->set_kid("kid-1");
@@ -132,6 +139,15 @@ class ConnectionsService final : public v1::Connections::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status PreferAudience(grpc::ServerContext* context,
+                              const v1::PreferAudienceRequest* request,
+                              v1::Connection* response) override {
+    if (auto status = script_.Enter("PreferAudience", context); !status.ok()) return status;
+    response->set_name(request->name());
+    response->add_audiences(request->audience());
+    return grpc::Status::OK;
+  }
+
   grpc::Status DeleteConnection(grpc::ServerContext* context,
                                 const v1::DeleteConnectionRequest* request,
                                 v1::DeleteConnectionResponse* response) override {
@@ -188,25 +204,6 @@ struct ScriptedSigner::Impl {
   int port = 0;
 };
 
-grpc::Status RichStatus(grpc::StatusCode code, const std::string& reason,
-                        const std::string& message, std::optional<absl::Duration> retry_delay) {
-  google::rpc::Status rich;
-  rich.set_code(code);
-  rich.set_message(message);
-  google::rpc::ErrorInfo info;
-  info.set_reason(reason);
-  info.set_domain("keyward");
-  rich.add_details()->PackFrom(info);
-  if (retry_delay) {
-    google::rpc::RetryInfo retry;
-    const int64_t nanos = absl::ToInt64Nanoseconds(*retry_delay);
-    retry.mutable_retry_delay()->set_seconds(nanos / 1000000000);
-    retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(nanos % 1000000000));
-    rich.add_details()->PackFrom(retry);
-  }
-  return {code, message, rich.SerializeAsString()};
-}
-
 ScriptedSigner::ScriptedSigner(const CertificateFiles& files, const std::string& client_ca,
                                int port)
     : impl_(std::make_unique<Impl>()) {
@@ -220,8 +217,10 @@ ScriptedSigner::ScriptedSigner(const CertificateFiles& files, const std::string&
   builder.RegisterService(&impl_->signer);
   builder.RegisterService(&impl_->connections);
   builder.RegisterService(&impl_->key_versions);
+  grpc::EnableDefaultHealthCheckService(true);
   impl_->server = builder.BuildAndStart();
   if (impl_->server == nullptr) std::abort();
+  SetServing(true);
 }
 
 ScriptedSigner::~ScriptedSigner() {
@@ -239,6 +238,10 @@ void ScriptedSigner::FailNext(const std::string& method, const grpc::Status& sta
 void ScriptedSigner::Hang(const std::string& method) {
   const MutexLock lock(&impl_->script.mutex);
   impl_->script.hanging.insert(method);
+}
+
+void ScriptedSigner::SetServing(bool serving) {
+  impl_->server->GetHealthCheckService()->SetServingStatus("keyward.v1.Signer", serving);
 }
 
 int ScriptedSigner::Calls(const std::string& method) const {
@@ -267,6 +270,16 @@ void ScriptedSigner::SetKeyVersions(const std::vector<v1::KeyVersion>& versions)
 v1::SignRequest ScriptedSigner::sign_request() const {
   const MutexLock lock(&impl_->script.mutex);
   return impl_->script.sign;
+}
+
+absl::Time ScriptedSigner::sign_deadline() const {
+  const MutexLock lock(&impl_->script.mutex);
+  return impl_->script.sign_deadline;
+}
+
+std::string ScriptedSigner::sign_traceparent() const {
+  const MutexLock lock(&impl_->script.mutex);
+  return impl_->script.sign_traceparent;
 }
 
 v1::UpdateConnectionRequest ScriptedSigner::update_request() const {

@@ -9,19 +9,14 @@
 #include <keyward/v1/signer.pb.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "tests/client/rich_status.h"
 #include "tests/client/test_pki.h"
 
 namespace keyward::testing {
-
-// A status as keyward-signer sends it, with google.rpc.Status in its details.
-grpc::Status RichStatus(grpc::StatusCode code, const std::string& reason,
-                        const std::string& message,
-                        std::optional<absl::Duration> retry_delay = std::nullopt);
 
 class ScriptedSigner {
  public:
@@ -38,6 +33,8 @@ class ScriptedSigner {
   void FailNext(const std::string& method, const grpc::Status& status, int times = 1);
   // All calls of `method` wait until their callers give up.
   void Hang(const std::string& method);
+  // What its health service says of "keyward.v1.Signer"; serving at first.
+  void SetServing(bool serving);
   // How often `method` was called.
   int Calls(const std::string& method) const;
 
@@ -48,6 +45,9 @@ class ScriptedSigner {
 
   // The last request of its kind.
   v1::SignRequest sign_request() const;
+  // What came along with it: the call's deadline, and traceparent, empty for none.
+  absl::Time sign_deadline() const;
+  std::string sign_traceparent() const;
   v1::UpdateConnectionRequest update_request() const;
   v1::GetCertificateRequest certificate_request() const;
 

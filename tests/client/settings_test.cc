@@ -14,6 +14,7 @@ namespace keyward::client {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -26,11 +27,21 @@ class SettingsTest : public ::testing::Test {
     return path;
   }
 
-  absl::StatusOr<Settings> Load(const Settings& flags = {}, const std::string& file = "") {
-    return LoadSettings(flags, file, [this](const std::string& name) {
+  absl::StatusOr<Settings> Load(const Settings& flags = {}, const std::string& file = "",
+                                SettingsUse use = SettingsUse::kSigner) {
+    const auto environment = [this](const std::string& name) {
       const auto found = environment_.find(name);
       return found == environment_.end() ? std::nullopt : std::optional<std::string>(found->second);
-    });
+    };
+    return LoadSettings(flags, file, environment, use);
+  }
+
+  // What is missing for access tokens, empty for nothing.
+  std::string MissingForToken(const Settings& flags) {
+    const absl::Status status = Load(flags, "", SettingsUse::kToken).status();
+    if (status.ok()) return "";
+    EXPECT_EQ(ReasonOf(status), "SETTINGS_MISSING");
+    return std::string(status.message());
   }
 
   std::string ErrorOf(const std::string& yaml) {
@@ -41,7 +52,15 @@ class SettingsTest : public ::testing::Test {
 
   testing::TempDir dir_;
   std::map<std::string, std::string> environment_;
-  const Settings complete_{"flag:1", "flag-ca", "flag-certificate", "flag-key", "flag-https"};
+  const Settings complete_ = {.signer = "flag:1",
+                              .ca = "flag-ca",
+                              .certificate = "flag-certificate",
+                              .private_key = "flag-key",
+                              .https_ca = "flag-https",
+                              .exchange = "flag-exchange:1",
+                              .login_hosts = "flag-host",
+                              .private_login_hosts = "flag-private",
+                              .https_proxy = "flag-proxy"};
   const std::string file_ =
       "signer: file:1\nca: file-ca\ncertificate: /abs/file-certificate\nprivate_key: pki/file-key\n"
       "https_ca: ../file-https\n";
@@ -54,19 +73,31 @@ TEST_F(SettingsTest, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
                   {"KEYWARD_CA", "env-ca"},
                   {"KEYWARD_CERTIFICATE", "env-certificate"},
                   {"KEYWARD_PRIVATE_KEY", "env-key"},
-                  {"KEYWARD_HTTPS_CA", "env-https"}};
+                  {"KEYWARD_HTTPS_CA", "env-https"},
+                  {"KEYWARD_EXCHANGE", "unix:/env"},
+                  {"KEYWARD_LOGIN_HOSTS", "env-host"},
+                  {"KEYWARD_PRIVATE_LOGIN_HOSTS", "env-private"},
+                  {"KEYWARD_HTTPS_PROXY", "env-proxy"}};
   auto settings = Load({}, path);
   EXPECT_EQ(settings->signer, "env:1");
   EXPECT_EQ(settings->ca, "env-ca");
   EXPECT_EQ(settings->certificate, "env-certificate");
   EXPECT_EQ(settings->private_key, "env-key");
   EXPECT_EQ(settings->https_ca, "env-https");
+  EXPECT_EQ(settings->exchange, "unix:/env");
+  EXPECT_EQ(settings->login_hosts, "env-host");
+  EXPECT_EQ(settings->private_login_hosts, "env-private");
+  EXPECT_EQ(settings->https_proxy, "env-proxy");
   settings = Load(complete_, path);
   EXPECT_EQ(settings->signer, "flag:1");
   EXPECT_EQ(settings->ca, "flag-ca");
   EXPECT_EQ(settings->certificate, "flag-certificate");
   EXPECT_EQ(settings->private_key, "flag-key");
   EXPECT_EQ(settings->https_ca, "flag-https");
+  EXPECT_EQ(settings->exchange, "flag-exchange:1");
+  EXPECT_EQ(settings->login_hosts, "flag-host");
+  EXPECT_EQ(settings->private_login_hosts, "flag-private");
+  EXPECT_EQ(settings->https_proxy, "flag-proxy");
 }
 
 TEST_F(SettingsTest, RelativePathsInTheFileAreRelativeToItsFolder) {
@@ -109,6 +140,35 @@ TEST_F(SettingsTest, EverythingThatIsMissingIsNamedAtOnce) {
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr("--signer"), HasSubstr("KEYWARD_CA"), HasSubstr("--certificate"),
                     HasSubstr("--private-key"), Not(HasSubstr("https"))));
+}
+
+TEST_F(SettingsTest, TheExchangeTakesTheSignersPlaceForAccessTokens) {
+  EXPECT_EQ(MissingForToken(complete_), "");
+  EXPECT_THAT(MissingForToken({}), AllOf(HasSubstr("--signer"), HasSubstr("--ca"),
+                                         HasSubstr("--exchange takes the place of --signer")));
+  EXPECT_EQ(MissingForToken({.exchange = "unix:/run/exchange.sock"}), "");
+  EXPECT_THAT(MissingForToken({.exchange = "exchange:1"}),
+              AllOf(HasSubstr("--ca"), HasSubstr("--certificate"), HasSubstr("--private-key"),
+                    Not(HasSubstr("--signer"))));
+  EXPECT_EQ(ReasonOf(Load({.exchange = "unix:/run/exchange.sock"}).status()), "SETTINGS_MISSING");
+}
+
+TEST_F(SettingsTest, ListsMayBeYamlLists) {
+  const auto read = [this](const std::string& yaml) {
+    Settings flags = complete_;
+    flags.signer = "";
+    const auto loaded = Load(flags, Write("c.yaml", yaml));
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    return loaded.ok() ? SettingList(loaded->signer) : std::vector<std::string>();
+  };
+  EXPECT_THAT(read("signer: [a:1, 'b:2']\n"), ElementsAre("a:1", "b:2"));
+  EXPECT_THAT(read("signer:\n- a:1\n- b:2\n"), ElementsAre("a:1", "b:2"));
+  EXPECT_THAT(read("signer: ' a:1 ,, b:2,'\n"), ElementsAre("a:1", "b:2"));
+  for (const char* bad : {"signer: []\n", "signer: [[a]]\n", "signer: ['a:1,b:2']\n",
+                          "signer: {a: 1}\n", "exchange: [a:1]\n", "https_proxy: [a]\n"}) {
+    EXPECT_THAT(ErrorOf(bad), HasSubstr("must be a text that is not empty"));
+  }
+  EXPECT_THAT(SettingList(""), ElementsAre());
 }
 
 TEST_F(SettingsTest, EveryMistakeInTheFileIsNamedAtOnce) {

@@ -19,7 +19,7 @@ class SignerClientFixture : public ::testing::Test {
       : server_files_(pki_.Issue("signer", "DNS:localhost,IP:127.0.0.1")),
         client_files_(pki_.Issue("operator", "URI:spiffe://keyward.example/operator")),
         signer_(std::make_unique<testing::ScriptedSigner>(server_files_, pki_.ca())) {
-    options_.signer = signer_->address();
+    options_.signers = {signer_->address()};
     options_.ca_file = pki_.ca();
     options_.certificate_file = client_files_.certificate;
     options_.private_key_file = client_files_.private_key;

@@ -24,7 +24,7 @@ const auto& Unavailable() {
 class SignerClientTest : public SignerClientFixture {};
 
 TEST_F(SignerClientTest, SignSendsTheClaimsAsTheyAre) {
-  const auto assertion = Client()->Sign("acme", R"({"iss": "x" })", 3);
+  const auto assertion = Client()->Sign("acme", R"({"iss": "x" })", {.key_version = 3});
   ASSERT_TRUE(assertion.ok()) << assertion.status();
   EXPECT_EQ(assertion->jws.Expose(), "aGVhZGVy.Y2xhaW1z.c2lnbmF0dXJl");
   EXPECT_EQ(assertion->key_version, 3U);
@@ -34,6 +34,39 @@ TEST_F(SignerClientTest, SignSendsTheClaimsAsTheyAre) {
   EXPECT_EQ(signer_->sign_request().claims_json(), R"({"iss": "x" })");
   ASSERT_TRUE(Client()->Sign("acme", "{}").ok());
   EXPECT_FALSE(signer_->sign_request().has_key_version());
+}
+
+TEST_F(SignerClientTest, SignSaysForWhomAndInWhichTraceUntilWhen) {
+  const std::string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const absl::Time deadline = absl::Now() + absl::Seconds(17);
+  ASSERT_TRUE(Client()
+                  ->Sign("acme", "{}",
+                         {.on_behalf_of = "spiffe://keyward.example/shop",
+                          .traceparent = trace,
+                          .deadline = deadline})
+                  .ok());
+  EXPECT_EQ(signer_->sign_request().on_behalf_of(), "spiffe://keyward.example/shop");
+  EXPECT_EQ(signer_->sign_traceparent(), trace);
+  // gRPC sends how much is left, to a few digits.
+  EXPECT_LE(signer_->sign_deadline(), deadline + absl::Seconds(1));
+  EXPECT_GE(signer_->sign_deadline(), deadline - absl::Seconds(1));
+
+  // Not of the form: it would be another's header, or none that gRPC sends.
+  for (const std::string& bad : {std::string(), trace + "x", "01" + trace.substr(2),
+                                 trace.substr(0, 54) + "\n", trace.substr(0, 54) + "G"}) {
+    ASSERT_TRUE(Client()->Sign("acme", "{}", {.traceparent = bad}).ok());
+    EXPECT_EQ(signer_->sign_traceparent(), "");
+  }
+  EXPECT_EQ(signer_->sign_request().on_behalf_of(), "");
+}
+
+TEST_F(SignerClientTest, PreferAudienceIsRepeated) {
+  signer_->FailNext("PreferAudience", Unavailable());
+  const auto connection = Client()->PreferAudience("acme", "https://login.salesforce.com");
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  EXPECT_EQ(connection->name(), "acme");
+  EXPECT_THAT(connection->audiences(), ElementsAre("https://login.salesforce.com"));
+  EXPECT_EQ(signer_->Calls("PreferAudience"), 2);
 }
 
 TEST_F(SignerClientTest, ListTurnsThePages) {
@@ -130,6 +163,22 @@ TEST_F(SignerClientTest, ADelayBeyondTheDeadlineIsNotWaitedFor) {
   EXPECT_EQ(signer_->Calls("Sign"), 1);
 }
 
+// What common/error.h and ToGrpcStatus() let through at most.
+TEST_F(SignerClientTest, TheLargestErrorFitsIntoATrailer) {
+  std::string message;
+  while (message.size() < 1024) message += "\u00e9";
+  std::map<std::string, std::string> metadata;
+  for (size_t i = 0; i < kMaxMetadataEntries; ++i) {
+    metadata[std::string(kMaxMetadataKeyBytes - 1, 'k') + std::to_string(i)] =
+        std::string(kMaxMetadataValueBytes, 'v');
+  }
+  signer_->FailNext("Sign", RichStatus(grpc::PERMISSION_DENIED, std::string(32, 'R'), message,
+                                       absl::Seconds(1), metadata));
+  const absl::Status status = Client()->Sign("acme", "{}").status();
+  EXPECT_EQ(ReasonOf(status), std::string(32, 'R')) << status;
+  EXPECT_EQ(MetadataOf(status), metadata);
+}
+
 TEST_F(SignerClientTest, RefusalsAreFinal) {
   for (const auto code : {grpc::INVALID_ARGUMENT, grpc::PERMISSION_DENIED, grpc::NOT_FOUND,
                           grpc::FAILED_PRECONDITION, grpc::INTERNAL, grpc::ABORTED}) {
@@ -165,7 +214,7 @@ TEST_F(SignerClientTest, TheCallersDeadlineHoldsToo) {
   signer_->Hang("Sign");
   options_.timeout = absl::Hours(1);
   EXPECT_EQ(Client()
-                ->Sign("acme", "{}", std::nullopt, absl::Now() + absl::Milliseconds(200))
+                ->Sign("acme", "{}", {.deadline = absl::Now() + absl::Milliseconds(200)})
                 .status()
                 .code(),
             absl::StatusCode::kDeadlineExceeded);

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/escaping.h"
 #include "client/salesforce_error.h"
 #include "common/error.h"
+#include "common/utf8.h"
 
 namespace keyward::client {
 namespace {
@@ -16,7 +18,7 @@ using ::testing::Not;
 constexpr char kJws[] = "aGVhZGVy.Y2xhaW1z.c2lnbmF0dXJl";
 
 absl::StatusOr<AccessToken> Read(int status, std::string body) {
-  HttpAnswer answer;
+  HttpsAnswer answer;
   answer.status = status;
   answer.body = Secret(std::move(body));
   return ReadTokenResponse(answer, Secret(std::string(kJws)));
@@ -104,12 +106,82 @@ TEST(TokenResponseTest, AnEchoOfTheAssertionIsTakenOut) {
               AllOf(HasSubstr("bad "), Not(HasSubstr("c2lnbmF0dXJl")), Not(HasSubstr("Y2xhaW1z"))));
 }
 
-TEST(TokenResponseTest, WhatIsShownIsCutAndHasNoControlCharacters) {
-  const absl::Status error = Read(400, R"({"error":"e","error_description":"\u001b[2J\n)" +
-                                           std::string(5000, 'x') + R"("})")
-                                 .status();
-  EXPECT_THAT(std::string(error.message()), AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\n"))));
+TEST(TokenResponseTest, WhatIsShownIsCutAndPlaysNoTricks) {
+  // ESC, a line end, C1's CSI, right-to-left override, and an umlaut.
+  const absl::Status error =
+      Read(400, R"({"error":"e","error_description":"\u001b[2J\n\u009b2J\u202e\u00e4)" +
+                    std::string(5000, 'x') + R"("})")
+          .status();
+  EXPECT_THAT(std::string(error.message()), HasSubstr("e: ?[2J??2J?\xc3\xa4xxx"));
   EXPECT_LT(error.message().size(), 1000U);
+  EXPECT_TRUE(IsValidUtf8(SalesforceErrorOf(error)->description));
+}
+
+TEST(TokenResponseTest, WhatIsCutIsWholeCharacters) {
+  for (int before = 0; before < 4; ++before) {
+    std::string text(before, 'x');
+    for (int i = 0; i < 1000; ++i) text += "\xf0\x9f\x98\x80";
+    const absl::Status error =
+        Read(400, R"({"error":"e","error_description":")" + text + R"("})").status();
+    EXPECT_TRUE(IsValidUtf8(error.message())) << before;
+    EXPECT_GT(error.message().size(), 500U);
+  }
+}
+
+TEST(TokenResponseTest, ALocationIsShownSafely) {
+  HttpsAnswer answer;
+  answer.status = 302;
+  answer.location = "https://evil/\x1b\xff\xe2\x80\xae" + std::string(kJws);
+  const absl::Status error = ReadTokenResponse(answer, Secret(std::string(kJws))).status();
+  EXPECT_EQ(ReasonOf(error), "LOGIN_HOST_REDIRECTS");
+  EXPECT_THAT(std::string(error.message()),
+              HasSubstr("'https://evil/???[removed].[removed].[removed]'"));
+}
+
+std::string Part(absl::string_view json) { return absl::WebSafeBase64Escape(json); }
+
+std::optional<absl::Time> ExpiryOf(const std::string& token) {
+  const auto granted = Read(200, R"({"access_token":")" + token +
+                                     R"(","token_type":"Bearer","instance_url":"https://a"})");
+  EXPECT_TRUE(granted.ok()) << granted.status();
+  return granted.ok() ? granted->expires : std::nullopt;
+}
+
+TEST(TokenResponseTest, AJwtSaysWhenItExpires) {
+  const std::string head = Part(R"({"alg":"RS256"})") + ".";
+  EXPECT_EQ(ExpiryOf(head + Part(R"({"exp":1700000000})") + ".s"),
+            absl::FromUnixSeconds(1700000000));
+  EXPECT_EQ(ExpiryOf(head + Part(R"({"exp":1700000000.9})") + ".s"),
+            absl::FromUnixSeconds(1700000000));
+  for (const std::string& token :
+       {std::string("00Dxx!AQ0AQ.token"), head + Part(R"({"exp":1700000000})"),
+        head + Part(R"({"exp":1700000000})") + ".", head + Part(R"({"exp":1700000000})") + ".s.t",
+        head + Part(R"({})") + ".s", head + Part(R"({"exp":"1700000000"})") + ".s",
+        head + Part(R"({"exp":-1})") + ".s", head + Part(R"({"exp":1e300})") + ".s",
+        head + Part(R"([1700000000])") + ".s", head + Part(R"({"exp":1,"exp":2})") + ".s",
+        head + Part("no json") + ".s", head + "!!!.s",
+        Part("no json") + "." + Part(R"({"exp":1700000000})") + ".s"}) {
+    EXPECT_EQ(ExpiryOf(token), std::nullopt) << token;
+  }
+}
+
+std::optional<absl::Duration> DelayFor(int status, absl::Duration retry_after,
+                                       const std::string& body = "") {
+  HttpsAnswer answer;
+  answer.status = status;
+  answer.retry_after = retry_after;
+  answer.body = Secret(std::string(body));
+  return RetryDelayOf(ReadTokenResponse(answer, Secret(std::string(kJws))).status());
+}
+
+TEST(TokenResponseTest, RetryAfterIsBounded) {
+  for (const int status : {429, 500, 502, 503}) {
+    EXPECT_EQ(DelayFor(status, absl::Seconds(90)), absl::Seconds(90));
+    EXPECT_EQ(DelayFor(status, absl::ZeroDuration()), absl::Seconds(1));
+    EXPECT_EQ(DelayFor(status, absl::Hours(100)), absl::Hours(1));
+  }
+  EXPECT_EQ(DelayFor(400, absl::Seconds(90), R"({"error":"unknown_error"})"), absl::Seconds(90));
+  EXPECT_EQ(DelayFor(400, absl::Seconds(90), R"({"error":"invalid_client"})"), std::nullopt);
 }
 
 TEST(TokenResponseTest, FaultsOfTheHostMayBeTriedAgain) {

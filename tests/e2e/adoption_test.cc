@@ -15,7 +15,7 @@ TEST_F(AdoptionTest, AKeyOfACeremonyBecomesAVersion) {
   EXPECT_EQ(adopted.value("number", 0), 2) << adopted;
   EXPECT_EQ(adopted.value("state", ""), "PENDING");
   EXPECT_EQ(OnToken("2"), "SAME") << "it got a certificate";
-  const auto signed_by_it = Client()->Sign("acme", GoodClaims(), 2);
+  const auto signed_by_it = Client()->Sign("acme", GoodClaims(), {.key_version = 2});
   EXPECT_TRUE(signed_by_it.ok()) << signed_by_it.status();
   EXPECT_EQ(Client()->Sign("acme", GoodClaims())->key_version, 1U) << "the ACTIVE one still signs";
 
@@ -25,7 +25,8 @@ TEST_F(AdoptionTest, AKeyOfACeremonyBecomesAVersion) {
             "KEY_ID_EXISTS");
   Stop();
   Start();
-  EXPECT_TRUE(Client()->Sign("acme", GoodClaims(), 2).ok()) << "and after a restart";
+  EXPECT_TRUE(Client()->Sign("acme", GoodClaims(), {.key_version = 2}).ok())
+      << "and after a restart";
 }
 
 TEST_F(AdoptionTest, ACertificateThatTheCeremonyLeftIsKept) {

@@ -147,11 +147,11 @@ TEST_F(CallRefusalsTest, NamesThatAreNone) {
 TEST_F(CallRefusalsTest, KeyVersionsThatAreNotThere) {
   const auto client = Client();
   for (const uint32_t version : {0U, 2U, 4294967295U}) {
-    EXPECT_EQ(CodeAndReason(client->Sign("acme", GoodClaims(), version).status()),
+    EXPECT_EQ(CodeAndReason(client->Sign("acme", GoodClaims(), {.key_version = version}).status()),
               "NOT_FOUND KEY_VERSION_NOT_FOUND")
         << version;
   }
-  EXPECT_EQ(CodeAndReason(client->Sign("acme", GoodClaims(), 1).status()), "OK");
+  EXPECT_EQ(CodeAndReason(client->Sign("acme", GoodClaims(), {.key_version = 1}).status()), "OK");
   EXPECT_THAT(SignOutcomes(), Contains("done").Times(1));
 }
 
@@ -191,7 +191,7 @@ TEST_F(CallRefusalsTest, ACallThatIsAlreadyLateIsNotSigned) {
   const RawAnswer answer =
       CallUnary(Connect(signer_), kSignMethod, GoodRequest(), -absl::Seconds(1));
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
-  EXPECT_EQ(CodeAndReason(Client()->Sign("acme", GoodClaims(), std::nullopt, absl::Now()).status()),
+  EXPECT_EQ(CodeAndReason(Client()->Sign("acme", GoodClaims(), {.deadline = absl::Now()}).status()),
             "DEADLINE_EXCEEDED DEADLINE_EXCEEDED");
   ExpectStillServes();
   EXPECT_THAT(SignOutcomes(), Contains("done").Times(1));

@@ -146,10 +146,35 @@ TEST_F(CertificatesTest, InspectionShowsTheKeyAsTheTokenHasIt) {
                                     absl::StrCat(algorithm, "_fingerprint"), "missing")));
   }
   EXPECT_THAT(Do({"key", "inspect", "acme"}), HasSubstr("CKA_NEVER_EXTRACTABLE"));
-  // Where a key lies is not for those who only use it.
-  EXPECT_EQ(Refusal(Keyward({"key", "inspect", "acme"}, "backend")), "NOT_ALLOWED");
   EXPECT_EQ(Refusal(Keyward({"key", "inspect", "acme", "--version", "9"})),
             "KEY_VERSION_NOT_FOUND");
+}
+
+TEST_F(CertificatesTest, WhoMayViewInspectsAKeyWithoutItsPlaceOnTheToken) {
+  const testing::Finished viewed =
+      Keyward({"key", "inspect", "acme", "--output", "json"}, "backend");
+  ASSERT_EQ(viewed.exit_code, 0) << viewed.err;
+  json view = json::parse(viewed.out, nullptr, false);
+  json whole = DoJson({"key", "inspect", "acme"});
+  for (const char* place : {"uri", "label", "key_id"}) {
+    EXPECT_EQ(view.value(place, "missing"), "") << place;
+    EXPECT_NE(whole.value(place, ""), "") << place;
+    view.erase(place);
+    whole.erase(place);
+  }
+  EXPECT_EQ(view, whole);
+  EXPECT_THAT(viewed.out, Not(HasSubstr("keyward/acme")));
+  EXPECT_THAT(viewed.out, Not(HasSubstr(testing::kSignerToken)));
+  EXPECT_EQ(Audit().back().value("role", ""), "operators");
+
+  // One who may only sign sees nothing, and whoever may view one connection no other.
+  CreateConnection("other");
+  EXPECT_EQ(Refusal(Keyward({"key", "inspect", "other"}, "backend")), "NOT_ALLOWED");
+  Stop();
+  signer_.Write("policy.yaml",
+                testing::Replaced(testing::kDefaultPolicy, "[sign, view]", "[sign]"));
+  Start();
+  EXPECT_EQ(Refusal(Keyward({"key", "inspect", "acme"}, "backend")), "NOT_ALLOWED");
 }
 
 TEST_F(CertificatesTest, TheJwkSetHasEveryKeyThatMaySign) {

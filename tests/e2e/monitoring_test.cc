@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/failed_start.h"
+#include "tests/e2e/monitoring_page.h"
 
 namespace keyward::e2e {
 namespace {
@@ -17,26 +18,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kMonitoring[] = "monitoring:\n  listen: 127.0.0.1:0\n";
 // Within the thirty days from its first moment on.
 constexpr char kShortLived[] = "certificate:\n  validity_days: 1\n";
-
-struct Page {
-  int status = 0;
-  std::string body;
-};
-
-// GET of a page of the monitoring address that `signer` has logged.
-Page Get(testing::SignerProcess& signer, const std::string& path) {
-  constexpr char kStarted[] = "monitoring on http://";
-  const std::string output = signer.daemon().Output();
-  const size_t at = output.rfind(kStarted);
-  if (at == std::string::npos) return {};
-  const std::string url = output.substr(at + std::string(kStarted).size());
-  httplib::Client client("http://" + url.substr(0, url.find('\n')));
-  const httplib::Result result = client.Get(path);
-  return result ? Page{result->status, result->body} : Page{};
-}
 
 class MonitoringTest : public SignerTest {
  protected:
@@ -143,10 +126,7 @@ TEST_F(MonitoringTest, OtherPathsAndMethods) {
   StartWith(kMonitoring);
   EXPECT_EQ(Get(signer_, "/").status, 404);
   EXPECT_EQ(Get(signer_, "/metrics/x").status, 404);
-  const std::string output = signer_.daemon().Output();
-  const size_t at = output.find("http://127.0.0.1:");
-  ASSERT_NE(at, std::string::npos);
-  httplib::Client client(output.substr(at, output.find('\n', at) - at));
+  httplib::Client client(MonitoringUrl(signer_));
   EXPECT_EQ(client.Post("/health", "{}", "application/json")->status, 405);
   EXPECT_EQ(client.Delete("/metrics")->status, 405);
   Stop();

@@ -91,7 +91,7 @@ TEST_F(QueueTest, ACallWhoseDeadlinePassesInTheQueueIsNotSigned) {
   ASSERT_TRUE(client->GetConnection("acme").ok());
   std::future<absl::Status> first = Occupy();
   const absl::Time soon = absl::Now() + absl::Milliseconds(300);
-  EXPECT_EQ(CodeAndReason(client->Sign("acme", GoodClaims(), std::nullopt, soon).status()),
+  EXPECT_EQ(CodeAndReason(client->Sign("acme", GoodClaims(), {.deadline = soon}).status()),
             "DEADLINE_EXCEEDED DEADLINE_EXCEEDED");
   EXPECT_FALSE(IsReady(first));
   // gRPC sends the time that is left, so that the signer's deadline is later by as

@@ -28,12 +28,6 @@ std::string GoodClaims(absl::string_view more) {
                       kAudience, R"(","exp":)", absl::ToUnixSeconds(absl::Now()) + 180, more, "}");
 }
 
-std::string CodeAndReason(const absl::Status& status) {
-  if (status.ok()) return "OK";
-  return absl::StrCat(absl::StatusCodeToString(status.code()), " ",
-                      ReasonOf(status).value_or("without a reason"));
-}
-
 std::vector<json> ParseAudit(const std::string& log) {
   EXPECT_TRUE(log.empty() || log.back() == '\n') << "ends in half a line";
   std::vector<json> records;
@@ -62,7 +56,7 @@ void SignerTest::Stop() { EXPECT_EQ(signer_.Stop(), 0) << signer_.daemon().Outpu
 
 std::unique_ptr<client::SignerClient> SignerTest::Client(const std::string& name) const {
   auto client = client::SignerClient::New(
-      {.signer = signer_.address(),
+      {.signers = {signer_.address()},
        .ca_file = signer_.File("pki/ca.pem"),
        .certificate_file = signer_.File(absl::StrCat("pki/", name, ".pem")),
        .private_key_file = signer_.File(absl::StrCat("pki/", name, ".key")),

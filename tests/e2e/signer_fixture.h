@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/signer_client.h"
+#include "tests/testing/code_and_reason.h"
 #include "tests/testing/signer_process.h"
 
 namespace keyward::e2e {
@@ -36,8 +37,7 @@ bool Eventually(const std::function<bool()>& condition, absl::Duration patience 
 // the closing brace, such as R"(,"jti":"1")".
 std::string GoodClaims(absl::string_view more = "");
 
-// "CODE REASON", "OK" for no error: what a caller branches on.
-std::string CodeAndReason(const absl::Status& status);
+using testing::CodeAndReason;
 
 // The records of an audit log. What is not one JSON object a line, save for one
 // that a crash cut off and a record says so, and a gap in the sequence numbers

@@ -73,11 +73,15 @@ TEST_F(AuditLogTest, ARecordSaysWhatWasDecided) {
   record.aud = "https://login.salesforce.com";
   record.exp = absl::FromUnixSeconds(1700000180);
   record.role = "backends";
+  record.on_behalf_of = "dns:shop.example";
+  record.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
   EXPECT_EQ(ToJsonLine(record, 7),
             R"({"sequence":7,"time":"2023-11-14T22:13:20.000000Z","method":"Sign",)"
-            R"("outcome":"done","identity":"spiffe://a/b","role":"backends","connection":"acme",)"
+            R"("outcome":"done","identity":"spiffe://a/b","on_behalf_of":"dns:shop.example",)"
+            R"("role":"backends","connection":"acme",)"
             R"("key_version":3,"claims_sha256":"00ff","sub":"u@example.com",)"
-            R"("aud":"https://login.salesforce.com","exp":1700000180})"
+            R"("aud":"https://login.salesforce.com","exp":1700000180,)"
+            R"("trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"})"
             "\n");
 }
 
@@ -94,6 +98,16 @@ TEST_F(AuditLogTest, WhatACallerWroteCannotBreakTheLine) {
 
   record.connection = std::string(100000, 'x');
   EXPECT_LT(ToJsonLine(record, 1).size(), 2000U);
+}
+
+TEST_F(AuditLogTest, IdentitiesAreThereWhole) {
+  AuditRecord record = RecordOf("acme");
+  record.identity = "spiffe://a/" + std::string(2037, 'i');
+  record.on_behalf_of = "spiffe://a/" + std::string(2037, 'b');
+  const auto json = nlohmann::json::parse(ToJsonLine(record, 1), nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["identity"], record.identity);
+  EXPECT_EQ(json["on_behalf_of"], record.on_behalf_of);
 }
 
 TEST_F(AuditLogTest, IsOnTheFileWhenItSaysDurable) {

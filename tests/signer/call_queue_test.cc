@@ -87,5 +87,18 @@ TEST(CallQueueTest, EveryCallIsWorkedOnOnceAndNeverTooManyAtATime) {
   EXPECT_TRUE(queue.IsIdle());
 }
 
+TEST(CallQueueTest, ItsLengthIsWhatWaits) {
+  CallQueue<int> queue(1, 2);
+  int call = 1;
+  EXPECT_EQ(queue.Admit(call), CallQueue<int>::Admission::kWork);
+  EXPECT_EQ(queue.length(), 0U);
+  queue.Admit(call);
+  queue.Admit(call);
+  EXPECT_EQ(queue.Admit(call), CallQueue<int>::Admission::kFull);
+  EXPECT_EQ(queue.length(), 2U);
+  queue.Next();
+  EXPECT_EQ(queue.length(), 1U);
+}
+
 }  // namespace
 }  // namespace keyward::signer

@@ -129,5 +129,48 @@ TEST(CallerIdentityTest, ARefusalShowsTheNameEscapedAndShort) {
   EXPECT_LT(IdentityOf({{"spiffe://" + std::string(100000, 'a')}, {}, {}}).size(), 300U);
 }
 
+TEST(CheckIdentityTest, TakesWhatCallerIdentityWrites) {
+  const std::string label(63, 'a');
+  for (const std::string& identity : std::vector<std::string>{
+           "spiffe://keyward.example/backend", absl::StrCat("spiffe://a/", std::string(2037, 'b')),
+           "dns:shop.example", "dns:localhost",
+           absl::StrCat("dns:", label, ".", label, ".", label, ".", std::string(61, 'a')),
+           "cn:operator", "cn:J\xC3\xBCrgen *", "cn:dns:shop.example", "cn:spiffe://",
+           absl::StrCat("cn:", std::string(255, 'a'))}) {
+    EXPECT_TRUE(CheckIdentity(identity).ok()) << identity;
+  }
+}
+
+TEST(CheckIdentityTest, RefusesEverythingElse) {
+  for (const std::string& identity :
+       std::vector<std::string>{"",
+                                "backend",
+                                "cn:",
+                                "dns:",
+                                "spiffe://",
+                                "spiffe://keyward.example",
+                                "spiffe://keyward.example/",
+                                "spiffe://keyward.example/*",
+                                "SPIFFE://a/b",
+                                "CN:operator",
+                                "DNS:shop.example",
+                                "dns:Shop.example",
+                                "dns:*.example",
+                                "dns:shop.example.",
+                                "dns:dns:shop.example",
+                                "https://keyward.example/backend",
+                                " cn:operator",
+                                "cn:a\nb",
+                                "cn:a\xC2\x85",
+                                "cn:\xFF",
+                                std::string("cn:a\0b", 6),
+                                "uri:spiffe://a/b",
+                                absl::StrCat("spiffe://a/", std::string(2038, 'b')),
+                                absl::StrCat("cn:", std::string(256, 'a')),
+                                absl::StrCat("cn:", std::string(100000, 'a'))}) {
+    EXPECT_FALSE(CheckIdentity(identity).ok()) << identity;
+  }
+}
+
 }  // namespace
 }  // namespace keyward::signer

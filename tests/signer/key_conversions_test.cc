@@ -21,8 +21,9 @@ KeyInspection Inspection(const std::string& label) {
 
 TEST(KeyConversionsTest, ALabelThatIsNotUtf8IsEscaped) {
   const std::string label = std::string(70, 'a') + "caf\xE9\n";
-  const auto proto = ToProto(Inspection(label));
+  auto proto = ToProto(Inspection(label));
   ASSERT_TRUE(proto.ok()) << proto.status();
+  AddLocation(Inspection(label), *proto);
   EXPECT_EQ(proto->label(), std::string(70, 'a') + "caf\\xe9\\n");
   EXPECT_TRUE(IsValidUtf8(proto->uri()));
   EXPECT_TRUE(IsValidUtf8(proto->refusal()));
@@ -32,7 +33,18 @@ TEST(KeyConversionsTest, ALabelThatIsNotUtf8IsEscaped) {
 }
 
 TEST(KeyConversionsTest, OtherLabelsStayAsTheyAre) {
-  EXPECT_EQ(ToProto(Inspection("caf\u00E9 \"1\""))->label(), "caf\u00E9 \"1\"");
+  v1::KeyVersionDetails proto;
+  AddLocation(Inspection("caf\u00E9 \"1\""), proto);
+  EXPECT_EQ(proto.label(), "caf\u00E9 \"1\"");
+}
+
+TEST(KeyConversionsTest, WhereTheKeyLiesIsToldOnlyWhenAskedFor) {
+  const auto proto = ToProto(Inspection("somewhere"));
+  ASSERT_TRUE(proto.ok()) << proto.status();
+  EXPECT_EQ(proto->uri(), "");
+  EXPECT_EQ(proto->label(), "");
+  EXPECT_EQ(proto->key_id(), "");
+  EXPECT_EQ(proto->key_version().number(), 1U);
 }
 
 }  // namespace

@@ -38,7 +38,11 @@ TEST(MonitoringTest, PathsAndStatuses) {
   const registry::SnapshotHolder snapshots(EveryEnd());
   server::Health health{.state = server::Health::State::kServing};
   const auto get_health = [&health] { return health; };
-  const Metrics metrics(snapshots, get_health);
+  const Metrics metrics({.snapshots = snapshots,
+                         .health = get_health,
+                         .queue_length = [] { return 0; },
+                         .sessions = [] { return pkcs11::SessionPoolStats(); },
+                         .tls_certificate_end = nullptr});
   const MonitoringParts parts{metrics, snapshots, get_health};
   EXPECT_EQ(AnswerMonitoring(parts, "/health").status, 200);
   EXPECT_EQ(AnswerMonitoring(parts, "/health").content_type, "application/json");

@@ -15,6 +15,8 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/server/grpc_status.h"
+#include "common/server/listen_address.h"
+#include "common/server/tls_credentials.h"
 #include "keyward/v1/signer.grpc.pb.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/temp_dir.h"
@@ -23,13 +25,14 @@ namespace keyward::signer {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Answers with the caller's identity in place of a JWS.
 class IdentityService final : public v1::Signer::Service {
  public:
   grpc::Status Sign(grpc::ServerContext* context, const v1::SignRequest* /*request*/,
                     v1::SignResponse* response) override {
-    const auto identity = PeerIdentity(*context->auth_context());
+    const auto identity = PeerIdentity(*context, socket_identity);
     if (!identity.ok()) {
       // The reason goes in front, to be seen without unpacking the details.
       return server::ToGrpcStatus(Annotate(identity.status(), *ReasonOf(identity.status())));
@@ -37,6 +40,8 @@ class IdentityService final : public v1::Signer::Service {
     response->set_jws(*identity);
     return grpc::Status::OK;
   }
+
+  std::string socket_identity;
 };
 
 // What a transport that is not TLS, or that verified nothing, might say.
@@ -73,8 +78,8 @@ class FakeContext final : public grpc::AuthContext {
 TEST(PeerIdentityContextTest, TrustsOnlyAnAuthenticatedTlsPeer) {
   EXPECT_EQ(*PeerIdentity(FakeContext("ssl", true)), "spiffe://a/b");
   EXPECT_EQ(*PeerIdentity(FakeContext("tls", true)), "spiffe://a/b");
-  for (const FakeContext& context :
-       {FakeContext("ssl", false), FakeContext("alts", true), FakeContext("", true)}) {
+  for (const FakeContext& context : {FakeContext("ssl", false), FakeContext("alts", true),
+                                     FakeContext("local", true), FakeContext("", true)}) {
     EXPECT_EQ(ReasonOf(PeerIdentity(context).status()), "CLIENT_CERTIFICATE_MISSING");
   }
 }
@@ -89,6 +94,8 @@ class PeerIdentityTest : public ::testing::Test {
   }
   ~PeerIdentityTest() override {
     if (server_) server_->Shutdown();
+    // Before the credentials.
+    server_.reset();
   }
 
   static void Openssl(std::vector<std::string> argv) {
@@ -119,23 +126,38 @@ class PeerIdentityTest : public ::testing::Test {
              File("ca.key"), "-copy_extensions", "copy", "-out", File(name + ".pem")});
   }
 
-  void Serve(grpc_ssl_client_certificate_request_type request) {
-    grpc::SslServerCredentialsOptions options(request);
-    options.pem_root_certs = Read("ca.pem");
-    options.pem_key_cert_pairs.push_back({Read("server.key"), Read("server.pem")});
-    Serve(grpc::SslServerCredentials(options));
+  // As the daemons do.
+  void ServeTls() {
+    auto credentials = server::ReloadingTlsCredentials::New({.certificate = File("server.pem"),
+                                                             .private_key = File("server.key"),
+                                                             .client_ca = File("ca.pem")});
+    ASSERT_TRUE(credentials.ok()) << credentials.status();
+    credentials_ = *std::move(credentials);
+    Serve(credentials_);
   }
 
   void Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("localhost:0", credentials, &port_);
+    if (socket_ != nullptr) {
+      builder.AddListeningPort(socket_->bind_address(),
+                               grpc::experimental::LocalServerCredentials(UDS));
+    }
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
+    if (socket_ != nullptr) {
+      ASSERT_TRUE(socket_->Publish().ok());
+    }
   }
 
   std::string CallWith(const std::shared_ptr<grpc::ChannelCredentials>& credentials) const {
-    const auto channel = grpc::CreateChannel("localhost:" + std::to_string(port_), credentials);
+    return CallAt("localhost:" + std::to_string(port_), credentials);
+  }
+
+  static std::string CallAt(const std::string& address,
+                            const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+    const auto channel = grpc::CreateChannel(address, credentials);
     grpc::ClientContext context;
     v1::SignResponse response;
     const grpc::Status status = v1::Signer::NewStub(channel)->Sign(&context, {}, &response);
@@ -163,12 +185,15 @@ class PeerIdentityTest : public ::testing::Test {
 
   keyward::testing::TempDir dir_;
   IdentityService service_;
+  // Null for none.
+  std::unique_ptr<server::UnixSocketPlace> socket_;
+  std::shared_ptr<server::ReloadingTlsCredentials> credentials_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };
 
 TEST_F(PeerIdentityTest, ReadsTheNamesOfARealClientCertificate) {
-  Serve(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  ServeTls();
   EXPECT_EQ(CallAs("/CN=someone", "URI:spiffe://keyward.example/backend,DNS:a.example"),
             "spiffe://keyward.example/backend");
   EXPECT_EQ(CallAs("/", "URI:spiffe://keyward.example/nameless"),
@@ -179,7 +204,7 @@ TEST_F(PeerIdentityTest, ReadsTheNamesOfARealClientCertificate) {
 }
 
 TEST_F(PeerIdentityTest, RefusesCertificatesWhoseNamesDoNotIdentify) {
-  Serve(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  ServeTls();
   for (const char* san : {"URI:spiffe://a/b,URI:spiffe://a/c", "URI:spiffe://a/b,URI:https://a/c",
                           "URI:spiffe://a", "DNS:a.example,DNS:b.example", "DNS:*.example.com"}) {
     EXPECT_THAT(CallAs("/CN=someone", san), HasSubstr("CLIENT_IDENTITY_INVALID")) << san;
@@ -188,13 +213,52 @@ TEST_F(PeerIdentityTest, RefusesCertificatesWhoseNamesDoNotIdentify) {
 }
 
 TEST_F(PeerIdentityTest, RefusesACallerWithoutCertificate) {
-  Serve(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = Read("ca.pem");
+  options.pem_key_cert_pairs.push_back({Read("server.key"), Read("server.pem")});
+  Serve(grpc::SslServerCredentials(options));
   EXPECT_THAT(Call(""), HasSubstr("CLIENT_CERTIFICATE_MISSING"));
 }
 
 TEST_F(PeerIdentityTest, RefusesACallerWithoutTls) {
   Serve(grpc::InsecureServerCredentials());
   EXPECT_THAT(CallWith(grpc::InsecureChannelCredentials()),
+              HasSubstr("CLIENT_CERTIFICATE_MISSING"));
+}
+
+TEST_F(PeerIdentityTest, ReadsTheSocketsIdentity) {
+  const std::string path = File("s.sock");
+  auto place = server::UnixSocketPlace::New({.path = path});
+  ASSERT_TRUE(place.ok()) << place.status();
+  socket_ = *std::move(place);
+  service_.socket_identity = "spiffe://keyward.example/socket";
+  ServeTls();
+  const auto local = grpc::experimental::LocalCredentials(UDS);
+  EXPECT_EQ(CallAt("unix:" + path, local), "spiffe://keyward.example/socket");
+  // A plain client too, since it is the socket's mode that decides.
+  EXPECT_EQ(CallAt("unix:" + path, grpc::InsecureChannelCredentials()),
+            "spiffe://keyward.example/socket");
+  // Over TCP a caller is what its certificate says, and without one nobody.
+  EXPECT_EQ(CallAs("/CN=someone", "URI:spiffe://keyward.example/backend"),
+            "spiffe://keyward.example/backend");
+  EXPECT_THAT(Call(""), Not(HasSubstr("spiffe")));
+}
+
+TEST_F(PeerIdentityTest, RefusesASocketThatHasNoIdentity) {
+  const std::string path = File("s.sock");
+  auto place = server::UnixSocketPlace::New({.path = path});
+  ASSERT_TRUE(place.ok()) << place.status();
+  socket_ = *std::move(place);
+  ServeTls();
+  EXPECT_THAT(CallAt("unix:" + path, grpc::experimental::LocalCredentials(UDS)),
+              HasSubstr("CLIENT_CERTIFICATE_MISSING"));
+}
+
+// gRPC's properties of it are the same as of a socket, and anybody on the machine may open it.
+TEST_F(PeerIdentityTest, ALoopbackConnectionIsNoSocket) {
+  service_.socket_identity = "spiffe://keyward.example/socket";
+  Serve(grpc::experimental::LocalServerCredentials(LOCAL_TCP));
+  EXPECT_THAT(CallWith(grpc::experimental::LocalCredentials(LOCAL_TCP)),
               HasSubstr("CLIENT_CERTIFICATE_MISSING"));
 }
 

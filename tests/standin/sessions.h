@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -62,9 +63,9 @@ class Sessions {
   int EndToken(absl::string_view token);
 
  private:
-  // By the SHA-256 of the token.
   const std::function<absl::Time()> now_;
   mutable Mutex mutex_;
+  // By the SHA-256 of the token.
   absl::flat_hash_map<Sha256Digest, Session> sessions_ ABSL_GUARDED_BY(mutex_);
   // The oldest first; may name sessions that were ended.
   std::deque<Sha256Digest> order_ ABSL_GUARDED_BY(mutex_);

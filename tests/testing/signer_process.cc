@@ -105,7 +105,9 @@ Finished SignerProcess::Keyward(const std::vector<std::string>& arguments,
                     {"KEYWARD_CA", File("pki/ca.pem")},
                     {"KEYWARD_CERTIFICATE", File("pki/" + client + ".pem")},
                     {"KEYWARD_PRIVATE_KEY", File("pki/" + client + ".key")},
-                    {"KEYWARD_HTTPS_CA", File("pki/ca.pem")}});
+                    {"KEYWARD_HTTPS_CA", File("pki/ca.pem")},
+                    // The stand-in.
+                    {"KEYWARD_PRIVATE_LOGIN_HOSTS", "localhost,127.0.0.1"}});
 }
 
 }  // namespace keyward::testing

@@ -25,7 +25,8 @@ foreach(file IN ITEMS bin/keyward include/keyward/client/signer_client.h
   endif()
 endforeach()
 file(GLOB_RECURSE unwanted ${prefix}/*standin* ${prefix}/*_test* ${prefix}/*testing*
-                           ${prefix}/*grpc_error.h ${prefix}/*token_response.h)
+                           ${prefix}/*grpc_error.h ${prefix}/*token_response.h
+                           ${prefix}/*curl_handle.h)
 if(unwanted)
   message(FATAL_ERROR "must not be installed: ${unwanted}")
 endif()

@@ -11,8 +11,11 @@
 namespace keyward::server {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::Pair;
 
 struct Seen {
   google::rpc::Status status;
@@ -60,6 +63,16 @@ TEST(GrpcStatusTest, CarriesTheRetryDelay) {
   EXPECT_EQ(seen.error.reason(), "QUEUE_FULL");
   EXPECT_EQ(seen.retry.retry_delay().seconds(), 2);
   EXPECT_EQ(seen.retry.retry_delay().nanos(), 250000000);
+}
+
+TEST(GrpcStatusTest, CarriesFactsForPrograms) {
+  const absl::Status refused =
+      WithMetadata(Error(absl::StatusCode::kPermissionDenied, "USER_NOT_APPROVED", "no"),
+                   "salesforce_error", "invalid_grant");
+  const Seen seen = Read(ToGrpcStatus(refused));
+  EXPECT_THAT(seen.error.metadata(), ElementsAre(Pair("salesforce_error", "invalid_grant")));
+  const absl::Status internal = WithMetadata(absl::InternalError("slot 7"), "slot", "7");
+  EXPECT_THAT(Read(ToGrpcStatus(internal)).error.metadata(), IsEmpty());
 }
 
 TEST(GrpcStatusTest, AnInternalErrorShowsNothing) {

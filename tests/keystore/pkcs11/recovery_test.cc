@@ -64,7 +64,10 @@ TEST_F(RecoveryTest, ReopensSessionsThatAreGone) {
     session.functions().C_CloseAllSessions(info.slotID);
   });
   EXPECT_TRUE(IsSessionFatal(Sign())) << "the fault was not there";
+  EXPECT_EQ(pool_->stats().recoveries, 0U);
   EXPECT_TRUE(Sign().ok());
+  EXPECT_EQ(pool_->stats().recoveries, 1U);
+  EXPECT_EQ(pool_->stats().failed_recoveries, 0U);
 }
 
 TEST_F(RecoveryTest, LogsInAgain) {
@@ -123,6 +126,8 @@ TEST_F(RecoveryTest, ARefusedPinEndsAllAttempts) {
   EXPECT_FALSE(Sign().ok());
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ReasonOf(Sign()), "TOKEN_UNAVAILABLE");
   EXPECT_EQ(reads, 2) << "once at start, once after the logout";
+  EXPECT_EQ(pool_->stats().recoveries, 0U);
+  EXPECT_EQ(pool_->stats().failed_recoveries, 1U);
 }
 
 TEST_F(RecoveryTest, AnErrorOfTheDeviceEndsTheGenerationAndTheNextWorks) {

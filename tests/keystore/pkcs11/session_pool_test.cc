@@ -137,5 +137,20 @@ TEST_F(SessionLimitTest, NoneAtAllIsAnError) {
   EXPECT_EQ(CkRvOf(pool.status()), CKR_SESSION_COUNT);
 }
 
+TEST_F(SessionPoolTest, StatsCountWhatIsTakenForSigning) {
+  auto pool = OpenPool({.size = 3});
+  EXPECT_EQ(pool->stats().sessions, 3U);
+  EXPECT_EQ(pool->stats().in_use, 0U);
+  {
+    const auto first = pool->Take(Soon());
+    const auto second = pool->Take(Soon());
+    const auto administrator = pool->TakeForAdministration(Soon());
+    EXPECT_EQ(pool->stats().in_use, 2U) << "the administrator's is not for signing";
+  }
+  EXPECT_EQ(pool->stats().in_use, 0U);
+  EXPECT_EQ(pool->stats().recoveries, 0U);
+  EXPECT_EQ(pool->stats().failed_recoveries, 0U);
+}
+
 }  // namespace
 }  // namespace keyward::pkcs11

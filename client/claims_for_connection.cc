@@ -1,9 +1,12 @@
-#include "client/cli/assertion_claims.h"
+#include "client/claims_for_connection.h"
+
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "common/utf8.h"
 
 namespace keyward::client {
 namespace {
@@ -16,21 +19,29 @@ absl::Status Lacks(const v1::Connection& connection, absl::string_view reason,
                    ": set it with 'keyward connection update ", connection.name(), " ", flag, "'"));
 }
 
-absl::StatusOr<std::string> SubjectOf(const v1::Connection& connection) {
-  if (connection.subjects_size() == 1) return connection.subjects(0);
-  if (connection.subjects().empty()) {
-    return Lacks(connection, "NO_SUBJECT", "subject", "--subject USER");
+}  // namespace
+
+absl::StatusOr<std::string> SubjectOf(const v1::Connection& connection, absl::string_view chosen) {
+  const auto& subjects = connection.subjects();
+  if (subjects.empty()) return Lacks(connection, "NO_SUBJECT", "subject", "--subject USER");
+  if (!chosen.empty()) {
+    if (std::find(subjects.begin(), subjects.end(), chosen) != subjects.end()) {
+      return std::string(chosen);
+    }
+    return Error(absl::StatusCode::kPermissionDenied, "SUBJECT_NOT_ALLOWED",
+                 absl::StrCat("the subject ", Shown(chosen), " is not one of connection ",
+                              connection.name(), "'s: add it with 'keyward connection update ",
+                              connection.name(), " --subject ...'"));
   }
+  if (subjects.size() == 1) return subjects[0];
   return Error(absl::StatusCode::kInvalidArgument, "SUBJECT_AMBIGUOUS",
                absl::StrCat("connection ", connection.name(),
                             " has more than one subject: choose one with --subject, of ",
-                            absl::StrJoin(connection.subjects(), ", ")));
+                            absl::StrJoin(subjects, ", ")));
 }
 
-}  // namespace
-
-absl::StatusOr<std::string> ClaimsFor(const v1::Connection& connection,
-                                      const ClaimsChoice& choice) {
+absl::StatusOr<std::string> ClaimsFor(const v1::Connection& connection, const ClaimsChoice& choice,
+                                      absl::Time now) {
   if (connection.consumer_key().empty()) {
     return Lacks(connection, "CONSUMER_KEY_MISSING", "consumer key", "--consumer-key KEY");
   }
@@ -38,7 +49,7 @@ absl::StatusOr<std::string> ClaimsFor(const v1::Connection& connection,
   claims.consumer_key = connection.consumer_key();
   claims.subject = choice.subject;
   if (claims.subject.empty()) {
-    ASSIGN_OR_RETURN(claims.subject, SubjectOf(connection));
+    ASSIGN_OR_RETURN(claims.subject, SubjectOf(connection, ""));
   }
   claims.audience = choice.audience;
   if (claims.audience.empty()) {
@@ -48,7 +59,7 @@ absl::StatusOr<std::string> ClaimsFor(const v1::Connection& connection,
     claims.audience = connection.audiences(0);
   }
   claims.lifetime = choice.lifetime;
-  return BuildClaims(claims);
+  return BuildClaims(claims, now);
 }
 
 }  // namespace keyward::client

@@ -1,0 +1,186 @@
+#include "client/exchange/exchange_service.h"
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/async_unary_call.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/error.h"
+#include "common/secret.h"
+#include "common/server/grpc_status.h"
+#include "common/status_macros.h"
+
+namespace keyward::exchange {
+namespace {
+
+// How many calls may be accepted at once without waiting for a thread to ask for the
+// next.
+constexpr int kCallsAskedFor = 64;
+
+// For calls without a deadline of their own: every wait has an end.
+constexpr absl::Duration kLongestCall = absl::Seconds(60);
+// A test tries several hosts and audiences, each with its own time limit.
+constexpr absl::Duration kLongestTest = absl::Minutes(2);
+
+// A user name has 80 characters at most; a token of the JWT kind some thousands.
+constexpr size_t kMaxSubjectBytes = 255;
+constexpr size_t kMaxTokenBytes = 16 << 10;
+
+absl::Status TooLong(absl::string_view field, size_t limit) {
+  return Error(absl::StatusCode::kInvalidArgument, "REQUEST_INVALID",
+               absl::StrCat(field, " has more than ", limit, " bytes"));
+}
+
+absl::Time DeadlineOf(const grpc::ServerContext& context, absl::Duration longest) {
+  return std::min(absl::FromChrono(context.deadline()), absl::Now() + longest);
+}
+
+void Fill(const client::CachedToken& token, v1::ExchangeResponse& response) {
+  const absl::string_view text = token.granted.token.Expose();
+  response.mutable_access_token()->assign(text.data(), text.size());
+  response.set_token_type("Bearer");
+  response.set_instance_url(token.granted.instance_url);
+  response.set_id(token.granted.id);
+  response.set_scope(token.granted.scope);
+  response.mutable_expire_time()->set_seconds(absl::ToUnixSeconds(token.expires));
+}
+
+// The log has what the caller is not told.
+grpc::Status AnswerFor(const char* method, const std::string& connection,
+                       const absl::Status& status) {
+  if (!status.ok() && !ReasonOf(status)) {
+    spdlog::error("{} {}: {}", method, connection, std::string(status.message()));
+  }
+  return server::ToGrpcStatus(status);
+}
+
+}  // namespace
+
+// One call of Exchange, from the request to the end of its answer. It is its own tag in
+// the completion queue, and owns itself from Ask() on.
+class ExchangeCall {
+ public:
+  static void Ask(ExchangeService& service) {
+    auto* call = new ExchangeCall(service);
+    service.RequestExchange(&call->context_, &call->request_, &call->responder_,
+                            service.completion_queue_.get(), service.completion_queue_.get(), call);
+  }
+
+  // The completion queue has news: the request is here, or the answer is gone. `ok` is
+  // false when the server shuts down and no request will come.
+  void Proceed(bool ok) {
+    if (answered_ || !ok) {
+      delete this;
+      return;
+    }
+    answered_ = true;
+    Ask(service_);
+    if (const absl::Status refused = Begin(); !refused.ok()) Answer(refused);
+  }
+
+ private:
+  explicit ExchangeCall(ExchangeService& service) : service_(service), responder_(&context_) {}
+
+  // Answers now or later, unless it returns why not.
+  absl::Status Begin() {
+    const ExchangeServiceParts& parts = service_.parts_;
+    ASSIGN_OR_RETURN(Caller caller, parts.gatekeeper.Admit(context_, request_.connection()));
+    if (request_.subject().size() > kMaxSubjectBytes) return TooLong("subject", kMaxSubjectBytes);
+    if (request_.rejected_access_token().size() > kMaxTokenBytes) {
+      return TooLong("rejected_access_token", kMaxTokenBytes);
+    }
+    client::TokenRequest request{
+        .connection = request_.connection(),
+        .subject = request_.subject(),
+        .rejected = Secret(std::move(*request_.mutable_rejected_access_token())),
+        .on_behalf_of = std::move(caller.identity),
+        .traceparent = std::move(caller.traceparent)};
+    if (auto token = parts.tokens.Find(request)) {
+      Answer(std::move(token));
+      return absl::OkStatus();
+    }
+    parts.tokens.Get(std::move(request), DeadlineOf(context_, kLongestCall),
+                     [this](absl::StatusOr<std::shared_ptr<const client::CachedToken>> token) {
+                       Answer(std::move(token));
+                     });
+    return absl::OkStatus();
+  }
+
+  void Answer(const absl::StatusOr<std::shared_ptr<const client::CachedToken>>& token) {
+    const grpc::Status status = AnswerFor("Exchange", request_.connection(), token.status());
+    service_.parts_.calls.Count("Exchange", status);
+    if (!status.ok()) {
+      responder_.FinishWithError(status, this);
+      return;
+    }
+    v1::ExchangeResponse response;
+    Fill(**token, response);
+    // Serialized before it returns.
+    responder_.Finish(response, grpc::Status::OK, this);
+    WipeString(*response.mutable_access_token());
+  }
+
+  ExchangeService& service_;
+  grpc::ServerContext context_;
+  v1::ExchangeRequest request_;
+  grpc::ServerAsyncResponseWriter<v1::ExchangeResponse> responder_;
+  bool answered_ = false;
+};
+
+ExchangeService::ExchangeService(ExchangeServiceParts parts) : parts_(std::move(parts)) {}
+
+ExchangeService::~ExchangeService() { Stop(); }
+
+void ExchangeService::Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue,
+                            int threads) {
+  completion_queue_ = std::move(completion_queue);
+  for (int i = 0; i < kCallsAskedFor; ++i) ExchangeCall::Ask(*this);
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this] { Poll(); });
+  }
+}
+
+void ExchangeService::Poll() {
+  void* tag = nullptr;
+  bool ok = false;
+  while (completion_queue_->Next(&tag, &ok)) static_cast<ExchangeCall*>(tag)->Proceed(ok);
+}
+
+void ExchangeService::Stop() {
+  if (completion_queue_ == nullptr) return;
+  completion_queue_->Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  completion_queue_.reset();
+}
+
+grpc::Status ExchangeService::TestConnection(grpc::ServerContext* context,
+                                             const v1::TestConnectionRequest* request,
+                                             v1::TestConnectionResponse* response) {
+  const auto test = [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(Caller caller, parts_.gatekeeper.Admit(*context, request->connection()));
+    if (request->subject().size() > kMaxSubjectBytes) return TooLong("subject", kMaxSubjectBytes);
+    const absl::Cleanup leave = [this] { --tests_; };
+    if (++tests_ > kMaxTests) {
+      return WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_TESTS",
+                                  "other connections are being tested; try again in a few seconds"),
+                            absl::Seconds(5));
+    }
+    ASSIGN_OR_RETURN(*response, parts_.test({.request = *request,
+                                             .on_behalf_of = std::move(caller.identity),
+                                             .traceparent = std::move(caller.traceparent),
+                                             .deadline = DeadlineOf(*context, kLongestTest)}));
+    return absl::OkStatus();
+  };
+  const grpc::Status status = AnswerFor("TestConnection", request->connection(), test());
+  parts_.calls.Count("TestConnection", status);
+  return status;
+}
+
+}  // namespace keyward::exchange

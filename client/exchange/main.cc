@@ -1,0 +1,27 @@
+// keyward-exchange: gives backend services Salesforce access tokens.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/exchange/config.h"
+#include "client/exchange/server.h"
+#include "common/server/daemon.h"
+#include "common/status_macros.h"
+
+int main(int argc, char** argv) {
+  using keyward::exchange::ExchangeConfig;
+  std::optional<ExchangeConfig> config;
+  return keyward::server::RunDaemon(
+      {.name = "keyward-exchange",
+       .about = "Gives backend services Salesforce access tokens: has keyward-signer sign, logs "
+                "in, and keeps\nthe tokens.",
+       .version = KEYWARD_VERSION,
+       .load = [&](const std::string& file) -> absl::Status {
+         ASSIGN_OR_RETURN(config, keyward::exchange::LoadConfig(file));
+         return keyward::exchange::CheckFiles(*config);
+       },
+       .start = [&]() -> absl::StatusOr<std::unique_ptr<keyward::server::RunningDaemon>> {
+         return keyward::exchange::Server::New(*config);
+       }},
+      argc, argv);
+}

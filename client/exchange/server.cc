@@ -1,0 +1,192 @@
+#include "client/exchange/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/security/server_credentials.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "client/exchange/login_log.h"
+#include "client/exchange/monitoring.h"
+#include "client/tokens/signer_login.h"
+#include "client/tokens/thread_scheduler.h"
+#include "common/error.h"
+#include "common/server/grpc_server.h"
+#include "common/status_macros.h"
+
+namespace keyward::exchange {
+namespace {
+
+constexpr absl::Duration kCheckInterval = absl::Seconds(1);
+constexpr absl::Duration kDrainTime = absl::Seconds(30);
+
+// The threads that answer from the cache. More than a few only wait for each other.
+int PollingThreads() {
+  return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 8U));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config) {
+  absl::StatusOr<signer::AuthorizationPolicy> policy = signer::LoadPolicy(config.policy);
+  RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
+  std::unique_ptr<Server> server(
+      new Server(Gatekeeper(*std::move(policy), config.unix_socket.identity)));
+  server->health_service_ = std::make_unique<server::HealthService>(
+      std::set<std::string>{v1::Exchange::service_full_name()});
+  RETURN_IF_ERROR(server->OpenTls(config));
+  RETURN_IF_ERROR(server->OpenClients(config));
+  RETURN_IF_ERROR(server->OpenMonitoring(config.monitoring));
+  RETURN_IF_ERROR(server->Serve(config));
+  return server;
+}
+
+absl::Status Server::OpenTls(const ExchangeConfig& config) {
+  if (config.listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> tls =
+      server::ReloadingTlsCredentials::New(config.tls);
+  RETURN_IF_ERROR(Annotate(tls.status(), "tls"));
+  tls_ = *std::move(tls);
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenClients(const ExchangeConfig& config) {
+  absl::StatusOr<std::unique_ptr<client::HttpsClient>> https = NewHttpsClient(config);
+  RETURN_IF_ERROR(Annotate(https.status(), "https"));
+  https_ = *std::move(https);
+  absl::StatusOr<std::unique_ptr<client::ReloadingSignerClient>> signer =
+      client::ReloadingSignerClient::New(config.signer);
+  RETURN_IF_ERROR(Annotate(signer.status(), "signer"));
+  signer_ = *std::move(signer);
+
+  ASSIGN_OR_RETURN(auto exchange, client::TokenExchange::New(https_));
+  ASSIGN_OR_RETURN(budget_, client::LoginBudget::New(config.budget));
+  ASSIGN_OR_RETURN(circuits_, client::CircuitBreaker::New({}));
+  ASSIGN_OR_RETURN(auto connections, client::ConnectionDirectory::New(
+                                         {}, [this](const std::string& name, absl::Time deadline) {
+                                           return signer_->Get()->GetConnection(name, deadline);
+                                         }));
+  ASSIGN_OR_RETURN(auto scheduler, client::ThreadScheduler::New(config.logins_at_once));
+  auto login = std::make_shared<LoginLog>(std::make_shared<client::SignerLogin>(
+      client::SignerLoginParts{.signer = [this] { return signer_->Get(); },
+                               .exchange = std::move(exchange),
+                               .budget = budget_,
+                               .circuits = circuits_}));
+  metrics_ = std::make_unique<ExchangeMetrics>(MetricsSources{
+      .health = [this] { return health_service_->health(); },
+      .tokens = [this] { return tokens_->stats(); },
+      .open_circuits = [this] { return circuits_->open(); },
+      .server_certificate_end =
+          tls_ == nullptr ? std::function<absl::Time()>() : [this] { return tls_->not_after(); },
+      .client_certificate_end = [this] { return signer_->not_after(); }});
+  ASSIGN_OR_RETURN(tokens_, client::AccessTokens::New({.scheduler = std::move(scheduler),
+                                                       .login = std::move(login),
+                                                       .connections = std::move(connections)},
+                                                      config.tokens, metrics_.get()));
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenMonitoring(const server::MonitoringConfig& config) {
+  if (config.listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<server::HttpListener>> monitoring =
+      StartMonitoring(config.listen, *metrics_, [this] { return health_service_->health(); });
+  RETURN_IF_ERROR(Annotate(monitoring.status(), "monitoring.listen"));
+  monitoring_ = *std::move(monitoring);
+  spdlog::info("monitoring on http://{}", monitoring_->address());
+  return absl::OkStatus();
+}
+
+absl::Status Server::Serve(const ExchangeConfig& config) {
+  service_ = std::make_unique<ExchangeService>(ExchangeServiceParts{
+      .gatekeeper = gatekeeper_,
+      .tokens = *tokens_,
+      .test = [this](const client::TestConnectionCall& call) { return Test(call); },
+      .calls = metrics_->calls()});
+  grpc::EnableDefaultHealthCheckService(false);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  if (!config.listen.empty()) builder.AddListeningPort(config.listen, tls_, &port);
+  if (!config.unix_socket.socket.path.empty()) {
+    absl::StatusOr<std::unique_ptr<server::UnixSocketPlace>> place =
+        server::UnixSocketPlace::New(config.unix_socket.socket);
+    RETURN_IF_ERROR(Annotate(place.status(), "unix_socket"));
+    socket_ = *std::move(place);
+    builder.AddListeningPort(socket_->bind_address(),
+                             grpc::experimental::LocalServerCredentials(UDS));
+  }
+  server::LimitResources(builder, {.name = "keyward-exchange"});
+  builder.RegisterService(service_.get());
+  builder.RegisterService(health_service_.get());
+  std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || (!config.listen.empty() && port == 0)) {
+    return absl::UnavailableError(
+        absl::StrCat("listen: cannot listen on ", config.listen, "; is another process there?"));
+  }
+  service_->Start(std::move(queue), PollingThreads());
+  if (port != 0) {
+    addresses_.push_back(
+        absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port));
+  }
+  if (socket_ != nullptr) {
+    RETURN_IF_ERROR(Annotate(socket_->Publish(), "unix_socket"));
+    addresses_.push_back(socket_->address());
+  }
+  readiness_ = std::make_unique<server::Readiness>(
+      [this] { return CheckReady(); },
+      [this](const absl::Status& ready) { health_service_->SetReady(ready); }, kCheckInterval);
+  return absl::OkStatus();
+}
+
+// Not whether the signer or Salesforce can be reached: what is cached is good without
+// them, and another instance would not reach them either.
+absl::Status Server::CheckReady() {
+  const absl::StatusOr<bool> renewed = signer_->Poll();
+  if (!renewed.ok()) {
+    spdlog::error("signer: the changed files are not used, the former ones are: {}",
+                  std::string(renewed.status().message()));
+  } else if (*renewed) {
+    spdlog::info("signer: new client certificate");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::TestConnectionResponse> Server::Test(const client::TestConnectionCall& call) {
+  const std::shared_ptr<client::SignerClient> signer = signer_->Get();
+  return client::TestConnection(
+      {.signer = *signer,
+       .https = *https_,
+       .take_login =
+           [this](const std::string& connection, const std::string& subject) {
+             return budget_->Take(connection, subject);
+           }},
+      call);
+}
+
+std::string Server::address() const { return absl::StrJoin(addresses_, " and "); }
+
+void Server::Drain() {
+  const absl::Time deadline = absl::Now() + kDrainTime;
+  if (health_service_ != nullptr) health_service_->Drain();
+  // New calls go on being taken until the server is shut down, and may still be hits.
+  if (tokens_ != nullptr) tokens_->Drain(deadline);
+  if (server_ != nullptr) server_->Shutdown(absl::ToChronoTime(absl::Now() + kDrainTime));
+  if (service_ != nullptr) service_->Stop();
+}
+
+Server::~Server() {
+  Drain();
+  readiness_.reset();
+  server_.reset();
+  monitoring_.reset();
+  tokens_.reset();
+}
+
+}  // namespace keyward::exchange

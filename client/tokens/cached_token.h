@@ -1,0 +1,27 @@
+// An access token as the cache keeps it.
+#ifndef KEYWARD_CLIENT_TOKENS_CACHED_TOKEN_H_
+#define KEYWARD_CLIENT_TOKENS_CACHED_TOKEN_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "client/token_exchange.h"
+
+namespace keyward::client {
+
+// Immutable and shared; wiped when the last one lets go of it.
+struct CachedToken {
+  // What Salesforce granted.
+  AccessToken granted;
+  // The `aud` that it was granted for.
+  std::string audience;
+  // When it was made, and from when it is not given out any more.
+  absl::Time made;
+  absl::Time expires;
+  // Made because its predecessor was rejected.
+  bool after_rejection = false;
+};
+
+}  // namespace keyward::client
+
+#endif  // KEYWARD_CLIENT_TOKENS_CACHED_TOKEN_H_

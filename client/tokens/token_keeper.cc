@@ -1,0 +1,266 @@
+#include "client/tokens/token_keeper.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/claims_for_connection.h"
+#include "client/tokens/token_lifetime.h"
+#include "common/error.h"
+#include "common/status_macros.h"
+
+namespace keyward::client {
+namespace {
+
+// For those who came when there was no room.
+constexpr absl::Duration kComeBackAfter = absl::Seconds(1);
+
+// In a time that does not depend on where they differ.
+bool SameToken(const Secret& a, const Secret& b) {
+  const absl::string_view left = a.Expose();
+  const absl::string_view right = b.Expose();
+  return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+bool IsRejected(const TokenRequest& request, const CachedToken& token) {
+  return !request.rejected.empty() && SameToken(request.rejected, token.granted.token);
+}
+
+absl::Status DeadlinePassed(const absl::Status& failure) {
+  return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
+               failure.ok() ? "the deadline passed before there was a token; logins take about a "
+                              "second, and more while a signer or login host is slow"
+                            : absl::StrCat("the deadline passed before there was a token; the last "
+                                           "try: ",
+                                           failure.message()));
+}
+
+absl::Status TooManyWaiting() {
+  return WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_WAITING",
+                              "too many calls wait for logins: call again later"),
+                        kComeBackAfter);
+}
+
+absl::Status ShuttingDown() {
+  return Error(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+               "this process is shutting down: call again, another one will answer");
+}
+
+}  // namespace
+
+AccessTokens::Keeper::Keeper(AccessTokensParts parts, const AccessTokensOptions& options,
+                             TokenObserver* observer)
+    : options_(options),
+      login_(std::move(parts.login)),
+      connections_(std::move(parts.connections)),
+      observer_(observer),
+      scheduler_(std::move(parts.scheduler)),
+      cache_(options.max_entries) {}
+
+AccessTokens::Keeper::~Keeper() {
+  Drain(absl::InfinitePast());
+  scheduler_->Stop();
+}
+
+AccessTokens::Token AccessTokens::Keeper::Find(const TokenRequest& request) {
+  const absl::Time now = Now();
+  Token token;
+  {
+    MutexLock lock(&mutex_);
+    CacheEntry* const entry = cache_.Find(request.connection, request.subject);
+    if (entry == nullptr || entry->token == nullptr || entry->token->expires <= now ||
+        IsRejected(request, *entry->token)) {
+      return nullptr;
+    }
+    cache_.Touch(*entry);
+    entry->used = true;
+    if (entry->refresh_when_used && !entry->flight && !draining_) {
+      entry->refresh_when_used = false;
+      BeginFlight(*entry, LoginCause::kRefresh);
+      Queue(entry->flight, Scheduler::Priority::kBackground);
+    }
+    token = entry->token;
+  }
+  if (observer_ != nullptr) {
+    observer_->OnCall(CallKind::kHit, absl::OkStatus(), absl::ZeroDuration());
+  }
+  return token;
+}
+
+void AccessTokens::Keeper::Get(TokenRequest request, absl::Time deadline, Done done) {
+  if (Token token = Find(request)) {
+    done(std::move(token));
+    return;
+  }
+  const absl::Time now = Now();
+  auto call = std::make_shared<WaitingCall>();
+  call->request = std::move(request);
+  call->since = now;
+  call->deadline = std::min(deadline, now + options_.longest_wait);
+  call->done = std::move(done);
+  Answers answers;
+  {
+    MutexLock lock(&mutex_);
+    if (absl::Status refused = Begin(call, answers); !refused.ok()) {
+      answers.push_back({call, std::move(refused)});
+    }
+  }
+  Deliver(std::move(answers));
+}
+
+absl::Status AccessTokens::Keeper::Begin(const WaitingCallPtr& call, Answers& answers) {
+  if (draining_) return ShuttingDown();
+  if (call->deadline <= call->since) return DeadlinePassed(absl::OkStatus());
+  if (waiting_ >= options_.max_waiting) return TooManyWaiting();
+  const std::string& connection = call->request.connection;
+  if (CacheEntry* const entry = cache_.Find(connection, call->request.subject)) {
+    // Before the signer is asked, so that nobody gets a dead token meanwhile.
+    call->kind = CallKind::kRefusedFromMemory;
+    RETURN_IF_ERROR(DropRejected(call->request, *entry));
+  }
+  if (const auto settings = connections_->Peek(connection)) {
+    Admit(call, *settings, answers);
+  } else {
+    Resolve(connection, call);
+  }
+  return absl::OkStatus();
+}
+
+void AccessTokens::Keeper::Admit(const WaitingCallPtr& call,
+                                 const absl::StatusOr<Settings>& settings, Answers& answers) {
+  const auto answer = [&](CallKind kind, absl::StatusOr<Token> outcome) {
+    call->kind = kind;
+    answers.push_back({call, std::move(outcome)});
+  };
+  if (!settings.ok()) return answer(CallKind::kRefused, settings.status());
+  const absl::StatusOr<CacheEntry*> found = EntryFor(call->request, **settings);
+  if (!found.ok()) return answer(CallKind::kRefused, found.status());
+  CacheEntry& entry = **found;
+  const absl::Time now = Now();
+  if (absl::Status again = DropRejected(call->request, entry); !again.ok()) {
+    return answer(CallKind::kRefusedFromMemory, std::move(again));
+  }
+  if (entry.token != nullptr && entry.token->expires > now) {
+    entry.used = true;
+    return answer(CallKind::kHit, entry.token);
+  }
+  const bool remembered = !entry.failure.ok() && now < entry.failure_until;
+  const bool tried_in_time = IsPassing(entry.failure) && call->deadline > entry.failure_until;
+  const bool is_working = entry.flight && entry.flight->state != LoginFlight::State::kPausing;
+  if (remembered && !is_working && !tried_in_time) {
+    return answer(CallKind::kRefusedFromMemory,
+                  AsAnswered(entry.failure, entry.failure_until, now));
+  }
+  call->kind = entry.flight ? CallKind::kJoined : CallKind::kLogin;
+  if (!entry.flight) {
+    LoginFlight& flight =
+        BeginFlight(entry, entry.rejected ? LoginCause::kRejected : LoginCause::kMiss);
+    flight.on_behalf_of = call->request.on_behalf_of;
+    flight.traceparent = call->request.traceparent;
+    if (remembered) Pause(entry.flight);
+  }
+  // A refresh that waits behind others is urgent now, and what was forgotten since it
+  // failed is tried at once.
+  const bool is_running = entry.flight->state == LoginFlight::State::kRunning;
+  if (!is_running && (is_working || !remembered)) {
+    Queue(entry.flight, Scheduler::Priority::kForeground);
+  }
+  Await(call, entry.flight->waiters);
+}
+
+absl::StatusOr<CacheEntry*> AccessTokens::Keeper::EntryFor(const TokenRequest& request,
+                                                           const v1::Connection& connection) {
+  ASSIGN_OR_RETURN(const std::string subject, SubjectOf(connection, request.subject));
+  CacheEntry* const entry = cache_.FindOrAdd(request.connection, subject);
+  if (entry == nullptr) return TooManyWaiting();
+  cache_.Touch(*entry);
+  Learn(*entry, connection);
+  return entry;
+}
+
+absl::Status AccessTokens::Keeper::DropRejected(const TokenRequest& request, CacheEntry& entry) {
+  if (entry.token == nullptr || !IsRejected(request, *entry.token)) return absl::OkStatus();
+  const absl::Time again = entry.token->made + options_.rejection_pause;
+  if (entry.token->after_rejection && Now() < again) {
+    return WithRetryDelay(
+        Error(absl::StatusCode::kFailedPrecondition, "TOKEN_REJECTED_AGAIN",
+              "the token was made anew a moment ago because its predecessor was rejected, and is "
+              "rejected as well: see the user's API access, the app's scopes and the org's session "
+              "settings, such as sessions locked to an address"),
+        again - Now());
+  }
+  entry.token = nullptr;
+  entry.rejected = true;
+  if (entry.flight) entry.flight->cause = LoginCause::kRejected;
+  return absl::OkStatus();
+}
+
+void AccessTokens::Keeper::Await(const WaitingCallPtr& call, WaitList& list) {
+  list.Add(call);
+  ++waiting_;
+  if (call->timer.id == 0) {
+    call->timer = scheduler_->RunAt(call->deadline, [this, call] { Expire(call); });
+  }
+}
+
+void AccessTokens::Keeper::Expire(const WaitingCallPtr& call) {
+  Answers answers;
+  {
+    MutexLock lock(&mutex_);
+    if (call->list == nullptr) return;
+    answers.push_back({call, DeadlinePassed(call->list->failure())});
+    call->list->Remove(*call);
+    --waiting_;
+  }
+  Deliver(std::move(answers));
+}
+
+void AccessTokens::Keeper::AnswerAll(std::vector<WaitingCallPtr> calls,
+                                     const absl::StatusOr<Token>& outcome, Answers& answers) {
+  waiting_ -= calls.size();
+  for (WaitingCallPtr& call : calls) answers.push_back({std::move(call), outcome});
+}
+
+void AccessTokens::Keeper::Deliver(Answers answers) {
+  const absl::Time now = Now();
+  for (Answer& answer : answers) {
+    WaitingCall& call = *answer.call;
+    if (call.timer.id != 0) scheduler_->Cancel(call.timer);
+    if (observer_ != nullptr) {
+      observer_->OnCall(call.kind, answer.outcome.status(), now - call.since);
+    }
+    std::exchange(call.done, nullptr)(std::move(answer.outcome));
+  }
+}
+
+void AccessTokens::Keeper::Drain(absl::Time deadline) {
+  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return flights_.empty() && resolutions_.empty();
+  };
+  Answers answers;
+  {
+    MutexLock lock(&mutex_);
+    draining_ = true;
+    mutex_.AwaitWithTimeout(idle, deadline - Now());
+    stopped_ = true;
+    for (const FlightPtr& flight : flights_) {
+      AnswerAll(flight->waiters.TakeAll(), ShuttingDown(), answers);
+    }
+    for (const auto& [connection, resolution] : resolutions_) {
+      AnswerAll(resolution->waiters.TakeAll(), ShuttingDown(), answers);
+    }
+  }
+  Deliver(std::move(answers));
+}
+
+AccessTokensStats AccessTokens::Keeper::stats() const {
+  MutexLock lock(&mutex_);
+  return {.entries = cache_.size(),
+          .tokens = cache_.CountTokens(),
+          .waiting = waiting_,
+          .logins = flights_.size()};
+}
+
+}  // namespace keyward::client

@@ -1,0 +1,141 @@
+// What AccessTokens does: who waits for what, what is logged in when, and what is
+// remembered of it. Internal to client/tokens.
+//
+// The way of a call that Find() cannot serve:
+//   Get() → settings of the connection (at once, or in a Resolution)
+//         → Admit(): the subject, its entry, what is remembered there
+//         → a LoginFlight, the one under way or a new one
+//         → Deliver()
+#ifndef KEYWARD_CLIENT_TOKENS_TOKEN_KEEPER_H_
+#define KEYWARD_CLIENT_TOKENS_TOKEN_KEEPER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/random/random.h"
+#include "client/tokens/access_tokens.h"
+#include "client/tokens/token_cache.h"
+#include "client/tokens/waiting.h"
+#include "common/mutex.h"
+
+namespace keyward::client {
+
+// A login under way for an entry, with all its tries.
+struct LoginFlight {
+  enum class State { kQueued, kRunning, kPausing };
+
+  // Null once it is over.
+  CacheEntry* entry = nullptr;
+  LoginCause cause = LoginCause::kMiss;
+  State state = State::kQueued;
+  Scheduler::Priority priority = Scheduler::Priority::kForeground;
+  // Since when it waits for a thread.
+  absl::Time queued;
+  WaitList waiters;
+  // Of the call that began it.
+  std::string on_behalf_of;
+  std::string traceparent;
+};
+
+// The question for a connection's settings, with all its tries.
+struct Resolution {
+  WaitList waiters;
+  int failures = 0;
+};
+
+class AccessTokens::Keeper {
+ public:
+  Keeper(AccessTokensParts parts, const AccessTokensOptions& options, TokenObserver* observer);
+  ~Keeper();
+
+  Token Find(const TokenRequest& request);
+  void Get(TokenRequest request, absl::Time deadline, Done done);
+  void Drain(absl::Time deadline);
+  AccessTokensStats stats() const;
+
+ private:
+  using Settings = ConnectionDirectory::Settings;
+  using FlightPtr = std::shared_ptr<LoginFlight>;
+  using ResolutionPtr = std::shared_ptr<Resolution>;
+  using Answers = std::vector<Answer>;
+
+  // Calls, in token_keeper.cc.
+  absl::Status Begin(const WaitingCallPtr& call, Answers& answers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Admit(const WaitingCallPtr& call, const absl::StatusOr<Settings>& settings, Answers& answers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<CacheEntry*> EntryFor(const TokenRequest& request,
+                                       const v1::Connection& connection)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status DropRejected(const TokenRequest& request, CacheEntry& entry)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Await(const WaitingCallPtr& call, WaitList& list) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Expire(const WaitingCallPtr& call);
+  void AnswerAll(std::vector<WaitingCallPtr> calls, const absl::StatusOr<Token>& outcome,
+                 Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Deliver(Answers answers);
+
+  // Connections' settings, in token_keeper_logins.cc.
+  void Resolve(const std::string& connection, const WaitingCallPtr& call)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void QueueResolution(const std::string& connection);
+  void RunResolution(const std::string& connection);
+  void LandResolution(const std::string& connection, const absl::StatusOr<Settings>& settings,
+                      Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Learns from settings just seen: a change forgets the failure, and may make the entry
+  // the default or not.
+  void Learn(CacheEntry& entry, const v1::Connection& connection)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Logins, in token_keeper_logins.cc.
+  LoginFlight& BeginFlight(CacheEntry& entry, LoginCause cause)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Queue(const FlightPtr& flight, Scheduler::Priority priority)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Pause(const FlightPtr& flight) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Resume(const FlightPtr& flight);
+  void RunFlight(const FlightPtr& flight);
+  absl::StatusOr<LoginResult> LogIn(const FlightPtr& flight, LoginRequest request,
+                                    const std::string& connection, absl::Time deadline,
+                                    LoginTimes& times);
+  void LandSuccess(const FlightPtr& flight, LoginResult result, Answers& answers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LandFailure(const FlightPtr& flight, const absl::Status& failure, Answers& answers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndFlight(const FlightPtr& flight) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // What is due, in token_keeper_logins.cc.
+  void SetDue(CacheEntry& entry, absl::Time due) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetAlarm() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnAlarm();
+  void AttendTo(CacheEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  absl::Time Now() const { return scheduler_->Now(); }
+
+  const AccessTokensOptions options_;
+  const std::shared_ptr<Login> login_;
+  const std::shared_ptr<ConnectionDirectory> connections_;
+  TokenObserver* const observer_;
+  // Its tasks have this object's address, so it is stopped before this dies.
+  const std::unique_ptr<Scheduler> scheduler_;
+
+  mutable Mutex mutex_;
+  absl::BitGen random_ ABSL_GUARDED_BY(mutex_);
+  TokenCache cache_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<FlightPtr> flights_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, ResolutionPtr> resolutions_ ABSL_GUARDED_BY(mutex_);
+  size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The timer for cache_.NextDue().
+  Scheduler::Timer alarm_ ABSL_GUARDED_BY(mutex_){absl::InfiniteFuture(), 0};
+  // No new calls that need a login; then not even for calls that wait already.
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace keyward::client
+
+#endif  // KEYWARD_CLIENT_TOKENS_TOKEN_KEEPER_H_

@@ -1,0 +1,25 @@
+// Prometheus's metric families that are worked out at each scrape.
+#ifndef KEYWARD_COMMON_SERVER_METRIC_FAMILIES_H_
+#define KEYWARD_COMMON_SERVER_METRIC_FAMILIES_H_
+
+#include <prometheus/metric_family.h>
+#include <prometheus/registry.h>
+
+#include <string>
+
+namespace keyward::server {
+
+// The end of the TLS certificate that a daemon shows its callers.
+inline constexpr char kTlsCertificateEnd[] = "keyward_tls_certificate_expiry_timestamp_seconds";
+
+prometheus::MetricFamily GaugeFamily(const char* name, std::string help);
+
+// One without labels.
+prometheus::MetricFamily SingleGauge(const char* name, std::string help, double value);
+
+// keyward_build_info{version} of `daemon`, always 1.
+void AddBuildInfo(prometheus::Registry& registry, const char* daemon, const char* version);
+
+}  // namespace keyward::server
+
+#endif  // KEYWARD_COMMON_SERVER_METRIC_FAMILIES_H_

@@ -1,0 +1,196 @@
+#include "common/server/tls_files.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/file.h"
+#include "common/openssl.h"
+#include "common/secret_file.h"
+#include "common/status_macros.h"
+
+namespace keyward::server {
+namespace {
+
+constexpr char kCertificate[] = "tls.certificate";
+constexpr char kPrivateKey[] = "tls.private_key";
+constexpr char kClientCa[] = "tls.client_ca";
+
+using SslCtxPtr = std::unique_ptr<SSL_CTX, OpensslDeleter<&SSL_CTX_free>>;
+
+BioPtr MemoryBio(absl::string_view bytes) {
+  return BioPtr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+}
+
+// A passphrase callback that has none: OpenSSL would ask at the terminal.
+int NoPassphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
+
+// Every certificate in `pem`, at least one.
+absl::StatusOr<std::vector<X509Ptr>> ParseCertificates(absl::string_view pem) {
+  const BioPtr bio = MemoryBio(pem);
+  std::vector<X509Ptr> certificates;
+  ERR_clear_error();
+  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, &NoPassphrase, nullptr)) {
+    certificates.emplace_back(certificate);
+  }
+  // Reading ends with "no start line" at the end of a good file.
+  const auto last_error = ERR_peek_last_error();
+  ERR_clear_error();
+  if (certificates.empty()) return absl::InvalidArgumentError("holds no PEM certificate");
+  if (ERR_GET_LIB(last_error) != ERR_LIB_PEM || ERR_GET_REASON(last_error) != PEM_R_NO_START_LINE) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("its PEM certificate number ", certificates.size() + 1, " is malformed"));
+  }
+  return certificates;
+}
+
+absl::StatusOr<EvpPkeyPtr> ParsePrivateKey(const Secret& pem) {
+  const BioPtr bio = MemoryBio(pem.Expose());
+  EvpPkeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &NoPassphrase, nullptr));
+  ERR_clear_error();
+  if (key == nullptr) {
+    return absl::InvalidArgumentError("holds no PEM private key without a passphrase");
+  }
+  return key;
+}
+
+absl::Status CheckValidNow(const X509& certificate) {
+  if (X509_cmp_current_time(X509_get0_notBefore(&certificate)) > 0) {
+    return absl::FailedPreconditionError("is not valid yet: check it and the clock");
+  }
+  if (X509_cmp_current_time(X509_get0_notAfter(&certificate)) < 0) {
+    return absl::FailedPreconditionError("has expired: have a new one issued");
+  }
+  return absl::OkStatus();
+}
+
+// What gRPC will do with the certificate, which fails for one that is too weak for OpenSSL's
+// security level.
+absl::Status CheckUsable(X509* certificate) {
+  const SslCtxPtr context(SSL_CTX_new(TLS_server_method()));
+  if (context == nullptr) return OpensslError("cannot make a TLS context");
+  if (SSL_CTX_use_certificate(context.get(), certificate) == 1) return absl::OkStatus();
+  return OpensslError("is not fit for TLS: have another one issued");
+}
+
+// gRPC takes texts that end at the first zero.
+absl::Status CheckText(absl::string_view text) {
+  if (text.find('\0') == absl::string_view::npos) return absl::OkStatus();
+  return absl::InvalidArgumentError("has a zero byte, so it is no PEM file");
+}
+
+absl::StatusOr<std::string> ReadCertificates(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError("is a directory");
+  }
+  if (access(path.c_str(), R_OK) != 0) return absl::ErrnoToStatus(errno, "cannot be read");
+  // Reading from a FIFO could wait for ever.
+  RETURN_IF_ERROR(CheckFileMode(path, /*forbidden=*/0));
+  ASSIGN_OR_RETURN(std::string pem, ReadFile(path));
+  RETURN_IF_ERROR(CheckText(pem));
+  return pem;
+}
+
+absl::StatusOr<Secret> ReadPrivateKey(const std::string& path) {
+  RETURN_IF_ERROR(CheckFileMode(path, S_IRWXG | S_IRWXO));
+  ASSIGN_OR_RETURN(Secret pem, ReadSecretFile(path));
+  RETURN_IF_ERROR(CheckText(pem.Expose()));
+  return pem;
+}
+
+// The three files, and what is wrong with them.
+class Reading {
+ public:
+  explicit Reading(const TlsFiles& files)
+      : files_(files),
+        certificate_(ReadCertificates(files.certificate)),
+        private_key_(ReadPrivateKey(files.private_key)),
+        client_ca_(ReadCertificates(files.client_ca)) {}
+
+  bool Has(const TlsSet& set) const {
+    return certificate_.ok() && *certificate_ == set.certificate && private_key_.ok() &&
+           private_key_->Expose() == set.private_key.Expose() && client_ca_.ok() &&
+           *client_ca_ == set.client_ca;
+  }
+
+  void Check() {
+    auto chain = certificate_.ok() ? ParseCertificates(*certificate_) : certificate_.status();
+    if (chain.ok()) CheckCertificate(*chain->front());
+    Note(kCertificate, files_.certificate, chain.status());
+    auto key = private_key_.ok() ? ParsePrivateKey(*private_key_) : private_key_.status();
+    Note(kPrivateKey, files_.private_key, key.status());
+    if (chain.ok() && key.ok() && X509_check_private_key(chain->front().get(), key->get()) != 1) {
+      ERR_clear_error();
+      Note(kPrivateKey, files_.private_key,
+           absl::InvalidArgumentError("does not belong to the certificate in tls.certificate"));
+    }
+    auto authorities = client_ca_.ok() ? ParseCertificates(*client_ca_) : client_ca_.status();
+    Note(kClientCa, files_.client_ca, authorities.status());
+  }
+
+  const std::vector<TlsMistake>& mistakes() const { return mistakes_; }
+
+  // After Check() without mistakes, once.
+  std::shared_ptr<const TlsSet> TakeSet() {
+    return std::make_shared<const TlsSet>(TlsSet{*std::move(certificate_), *std::move(private_key_),
+                                                 *std::move(client_ca_), not_after_});
+  }
+
+ private:
+  void CheckCertificate(X509& certificate) {
+    const absl::StatusOr<absl::Time> not_after = ToTime(X509_get0_notAfter(&certificate));
+    absl::Status status = not_after.ok() ? CheckValidNow(certificate) : not_after.status();
+    if (status.ok()) {
+      not_after_ = *not_after;
+      status = CheckUsable(&certificate);
+    }
+    Note(kCertificate, files_.certificate, status);
+  }
+
+  void Note(const char* setting, const std::string& file, const absl::Status& status) {
+    if (status.ok()) return;
+    mistakes_.push_back({setting, file, std::string(status.message())});
+  }
+
+  const TlsFiles& files_;
+  absl::StatusOr<std::string> certificate_;
+  absl::StatusOr<Secret> private_key_;
+  absl::StatusOr<std::string> client_ca_;
+  absl::Time not_after_;
+  std::vector<TlsMistake> mistakes_;
+};
+
+}  // namespace
+
+std::vector<TlsMistake> CheckTlsFiles(const TlsFiles& files) {
+  Reading reading(files);
+  reading.Check();
+  return reading.mistakes();
+}
+
+absl::StatusOr<std::shared_ptr<const TlsSet>> ReadTlsFiles(const TlsFiles& files,
+                                                           std::shared_ptr<const TlsSet> known) {
+  Reading reading(files);
+  if (known != nullptr && reading.Has(*known)) return known;
+  reading.Check();
+  if (!reading.mistakes().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrJoin(reading.mistakes(), "; ", [](std::string* out, const TlsMistake& mistake) {
+          absl::StrAppend(out, mistake.setting, ": ", mistake.file, ": ", mistake.what);
+        }));
+  }
+  return reading.TakeSet();
+}
+
+}  // namespace keyward::server

@@ -1,6 +1,7 @@
 // keyward test, the command: what people and scripts see of it.
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/client/scripted_exchange.h"
 #include "tests/client/test_connection/run_fixture.h"
 
 namespace keyward::client {
@@ -90,6 +91,23 @@ TEST_F(CommandTest, AsATerminalItHasSignsAndColours) {
                                   HasSubstr("\x1b[32m✓\x1b[0m  Connection verified.")));
   finished = testing::Run(argv, {{"KEYWARD_CONFIG", ""}, {"TERM", "xterm"}, {"NO_COLOR", "1"}});
   EXPECT_THAT(finished.out, AllOf(HasSubstr("✓  settings"), Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(CommandTest, AsksKeywardExchangeWhereThatIsSet) {
+  testing::ScriptedExchange exchange(signer_.File("exchange.sock"));
+  v1::TestConnectionResponse report = Test();
+  report.set_summary("Scripted.");
+  exchange.SetResponse(report);
+  const int64_t logins = standin_->Count(testing::kTokenEndpoint);
+  const testing::Finished finished =
+      KeywardTest({"--exchange", exchange.address(), "--subject", kUser, "--version", "3"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out,
+              AllOf(StartsWith("passed   settings "), ::testing::EndsWith("\n\nScripted.\n")));
+  EXPECT_EQ(exchange.test_request().connection(), "acme");
+  EXPECT_EQ(exchange.test_request().subject(), kUser);
+  EXPECT_EQ(exchange.test_request().key_version(), 3U);
+  EXPECT_EQ(standin_->Count(testing::kTokenEndpoint), logins);
 }
 
 TEST_F(CommandTest, WhatIsNoReportIsOneLine) {

@@ -1,4 +1,6 @@
 // Connections that work, more or less.
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/claims_for_connection.h"
@@ -163,13 +165,17 @@ TEST_F(RunTest, OnlyWhereThereIsNoReportThereIsAnError) {
   EXPECT_EQ(TestConnection(parts, call_).status().code(), absl::StatusCode::kUnavailable);
 }
 
-TEST_F(RunTest, AsksForItselfAsTheSignersAuditShows) {
+TEST_F(RunTest, TheSignersAuditSaysForWhomItSigned) {
   call_.request.set_subject(kUser);
   call_.request.set_key_version(1);
+  call_.on_behalf_of = "spiffe://keyward.example/backend-of-acme";
+  call_.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   EXPECT_TRUE(Test().verified());
-  const auto signed_by =
-      testing::Run({"grep", "-c", "\"method\":\"Sign\"", signer_.File("audit.jsonl")});
-  EXPECT_EQ(signed_by.out, "1\n");
+  const testing::Finished signs =
+      testing::Run({"grep", "\"method\":\"Sign\"", signer_.File("audit.jsonl")});
+  EXPECT_THAT(signs.out, HasSubstr("spiffe://keyward.example/backend-of-acme"));
+  EXPECT_THAT(signs.out, HasSubstr("4bf92f3577b34da6a3ce929d0e0e4736"));
+  EXPECT_EQ(std::count(signs.out.begin(), signs.out.end(), '\n'), 1);
 }
 
 }  // namespace

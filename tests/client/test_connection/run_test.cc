@@ -53,7 +53,11 @@ TEST_F(RunTest, EachTestLogsInAnewAndOtherSessionsLive) {
   const AccessToken token = LogIn();
   ASSERT_EQ(standin_->Admin("GET", "/sessions").size(), 1U);
   EXPECT_TRUE(Test().verified());
-  EXPECT_TRUE(Test().verified());
+  const v1::TestConnectionResponse second = Test();
+  EXPECT_TRUE(second.verified());
+  // A whole handshake though a connection is kept.
+  ASSERT_EQ(second.steps(4).kind(), v1::TestStep::TLS);
+  EXPECT_GT(second.steps(4).duration().nanos(), 0);
   EXPECT_EQ(standin_->Admin("GET", "/sessions").size(), 3U);
   EXPECT_EQ(standin_->Count(testing::kTokenEndpoint, "ok"), 3);
   EXPECT_EQ(standin_->Count("/services/oauth2/revoke"), 0);

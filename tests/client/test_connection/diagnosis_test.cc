@@ -158,12 +158,15 @@ TEST(DiagnosisTest, TextsFromElsewhereAreTamed) {
       Acme());
   EXPECT_EQ(diagnosis.reason(), "SALESFORCE_REFUSED");
   EXPECT_LT(diagnosis.meaning().size(), 700U);
-  EXPECT_THAT(diagnosis.meaning(), AllOf(HasSubstr("odd?[2J: xxx"), HasSubstr("…")));
+  EXPECT_THAT(diagnosis.meaning(), HasSubstr("odd?[2J: xxx"));
   std::string umlauts;
   for (int i = 0; i < 1000; ++i) umlauts += "ä";
   for (const char* shift : {"", "x"}) {
-    EXPECT_TRUE(IsValidUtf8(
-        DiagnosisFor(Error(absl::StatusCode::kUnknown, "ODD", shift + umlauts), {}).meaning()));
+    const std::string meaning =
+        DiagnosisFor(Error(absl::StatusCode::kUnknown, "ODD", shift + umlauts), {}).meaning();
+    EXPECT_TRUE(IsValidUtf8(meaning));
+    EXPECT_LT(meaning.size(), 700U);
+    EXPECT_THAT(meaning, HasSubstr("ä …"));
   }
 }
 

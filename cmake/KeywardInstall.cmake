@@ -37,7 +37,9 @@ foreach(header IN LISTS KEYWARD_PUBLIC_HEADERS)
   install(FILES ${installed} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/keyward/${folder})
 endforeach()
 
+# google/rpc has the details of errors, which keyward::proto brings compiled.
 install(DIRECTORY ${CMAKE_BINARY_DIR}/proto/generated/keyward
+                  ${CMAKE_BINARY_DIR}/proto/generated/google
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.pb.h")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/

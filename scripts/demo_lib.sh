@@ -121,3 +121,35 @@ check_audit() {
     grep -qF "\"claims_sha256\":\"$digest\"" <(tail -n 1 <<<"$signatures")
   checked "the audit log has both signatures, the last with the SHA-256 of the verified claims"
 }
+
+# logins: how many the stand-in granted.
+logins() { http --fail-with-body "$ADMIN/journal" | grep -o '"endpoint" *: *"/services/oauth2/token"' | wc -l; }
+
+# The second caller gets the first one's token, and Salesforce sees one login more.
+check_exchange() {
+  local before
+  local backend=(--exchange "$EXCHANGE" --certificate "$DIR/pki/backend.pem" --private-key "$DIR/pki/backend.key")
+  step exchange.log "asking keyward-exchange for a token, twice"
+  before=$(logins)
+  keyward token acme "${backend[@]}" >"$DIR/first"
+  keyward token acme "${backend[@]}" >"$DIR/second"
+  require "both calls get a token, the same one" cmp -s "$DIR/first" "$DIR/second"
+  require "there was one login for both" test "$(($(logins) - before))" = 1
+  require "the signer's audit log says for whom keyward-exchange asked" \
+    test -n "$(audit_records '"identity":"spiffe://keyward.example/exchange"' \
+      '"on_behalf_of":"spiffe://keyward.example/backend"' '"outcome":"done"')"
+  checked "keyward-exchange gave a backend the same token twice, with one login and one signature on its behalf"
+}
+
+check_test_connection() {
+  local code=0
+  step signer.log "testing the connection"
+  keyward test acme >"$DIR/test"
+  require "the test ends well" grep -qx 'Connection verified.' "$DIR/test"
+  http --fail-with-body --request DELETE "$ADMIN/apps/$CONSUMER_KEY/certificate"
+  keyward test acme >"$DIR/test" 2>&1 || code=$?
+  require "without the certificate in the app it fails with exit code 1 (it was $code)" test "$code" = 1
+  require "and says which setting to change" grep -q 'keyward certificate download acme' "$DIR/test"
+  http --fail-with-body --upload-file "$DIR/acme.pem" "$ADMIN/apps/$CONSUMER_KEY/certificate"
+  checked "\`keyward test acme\` verified the connection, and named the fix once the app had lost its certificate"
+}

@@ -45,7 +45,7 @@ struct ExchangeConfig {
   client::AccessTokensOptions tokens;
   client::LoginBudgetOptions budget;
   // Logins that run at a time.
-  int logins_at_once = 16;
+  int logins_at_once = 32;
   server::MonitoringConfig monitoring;
 
   // The file it was read from, and the line of each setting in it.

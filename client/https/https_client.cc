@@ -121,7 +121,8 @@ class HttpsClient::Impl {
       return Error(absl::StatusCode::kDeadlineExceeded, "LOGIN_HOST_TIMEOUT",
                    absl::StrCat("the deadline passed before anything was sent to ", url.origin));
     }
-    CurlPtr curl = idle_.Take(url.origin);
+    // A new handle has no connection, no name look-ups and no TLS session.
+    CurlPtr curl = request.fresh ? CurlPtr(curl_easy_init()) : idle_.Take(url.origin);
     if (curl == nullptr) return absl::InternalError("curl_easy_init");
     absl::StatusOr<HttpsAnswer> answer =
         Transfer(curl.get(), options_, {url, proxy_.For(url.host)}, request, limit);

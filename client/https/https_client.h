@@ -51,6 +51,8 @@ struct HttpsRequest {
   // Access token for the header Authorization (RFC 6750 section 2.1), or none. It must outlive the
   // call.
   const Secret* bearer = nullptr;
+  // Looks the name up, connects and makes a whole TLS handshake even where a connection is kept.
+  bool fresh = false;
 };
 
 struct HttpsAnswer {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "client/salesforce_error.h"
 #include "client/test_connection/diagnosis_table.h"
+#include "client/test_connection/findings.h"
 #include "common/error.h"
 #include "common/utf8.h"
 
@@ -19,8 +20,6 @@ namespace {
 
 using Replacement = std::pair<std::string, std::string>;
 
-// Longer texts of Salesforce's or a proxy's are cut: a report is read on one screen.
-constexpr size_t kMaxSaidBytes = 600;
 constexpr absl::Duration kFirstLook = absl::Minutes(2);
 
 // Where in Setup something is, for both kinds of app.
@@ -69,14 +68,6 @@ std::string Known(absl::string_view text, const char* otherwise) {
   return text.empty() ? otherwise : Printable(text);
 }
 
-// Cut between characters: the report's texts are UTF-8.
-std::string Cut(std::string text) {
-  if (text.size() <= kMaxSaidBytes) return text;
-  size_t end = kMaxSaidBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return absl::StrCat(text.substr(0, end), " …");
-}
-
 // Messages end with or without a full stop.
 std::string Sentence(std::string text) {
   if (!text.empty() && !absl::EndsWith(text, ".")) text += '.';
@@ -111,7 +102,7 @@ std::vector<Replacement> Replacements(const absl::Status& failure,
           {"{version}", version},
           {"{test}", absl::StrCat("keyward test ", name, version)},
           {"{clock}", ClockText(context.clock_skew)},
-          {"{said}", Sentence(Cut(Printable(failure.message())))}};
+          {"{said}", Sentence(Readable(failure.message()))}};
 }
 
 // First the places, which have words in braces of their own.
@@ -122,7 +113,7 @@ std::string Fill(absl::string_view text, const std::vector<Replacement>& replace
 std::string Quoted(const SalesforceError& refusal) {
   std::string said = refusal.error;
   if (!refusal.description.empty()) absl::StrAppend(&said, ": ", refusal.description);
-  return absl::StrCat("Salesforce said \"", Cut(Printable(said)), "\".");
+  return absl::StrCat("Salesforce said \"", Readable(said), "\".");
 }
 
 void SetWait(absl::Duration wait, v1::Diagnosis& diagnosis) {

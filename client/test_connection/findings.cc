@@ -20,6 +20,7 @@ namespace {
 // NTP keeps clocks within milliseconds; a minute off says that it does not run.
 constexpr absl::Duration kNoticeableSkew = absl::Minutes(1);
 constexpr size_t kMaxShownBytes = 200;
+constexpr size_t kMaxReadableBytes = 600;
 
 Finding Warning(absl::string_view reason, const std::string& detail) {
   return {v1::TestStep::WARNING, detail,
@@ -98,8 +99,17 @@ Finding JudgeUserInfo(const HttpsAnswer& answer) {
 
 }  // namespace
 
+std::string Readable(absl::string_view text) {
+  std::string shown = Printable(text);
+  if (shown.size() <= kMaxReadableBytes) return shown;
+  size_t end = kMaxReadableBytes;
+  // Not before a continuation byte of UTF-8.
+  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xC0) == 0x80) --end;
+  return absl::StrCat(shown.substr(0, end), " …");
+}
+
 Finding Failed(const absl::Status& problem) {
-  return {v1::TestStep::FAILED, Printable(problem.message()), problem};
+  return {v1::TestStep::FAILED, Readable(problem.message()), problem};
 }
 
 Finding JudgeKey(const v1::KeyVersionDetails& details) {
@@ -113,7 +123,7 @@ Finding JudgeKey(const v1::KeyVersionDetails& details) {
   }
   if (!details.refusal().empty()) {
     return Refused("KEY_REFUSED",
-                   absl::StrCat(number, " is refused: ", Printable(details.refusal())));
+                   absl::StrCat(number, " is refused: ", Readable(details.refusal())));
   }
   const std::string found =
       absl::StrCat(number, " (", v1::KeyVersion::State_Name(version.state()), ", ",

@@ -26,6 +26,10 @@ struct Finding {
   absl::Status problem;
 };
 
+// `text` from elsewhere as a report shows it: safe for a terminal, and cut to 600 bytes,
+// between characters, for a report is read on one screen.
+std::string Readable(absl::string_view text);
+
 // A FAILED step whose detail is the error's message.
 Finding Failed(const absl::Status& problem);
 

@@ -21,7 +21,8 @@ absl::Status LeftAlone(absl::string_view host, absl::Duration delay) {
             absl::StrCat(host,
                          " has failed repeatedly and is left alone for a moment; see whether "
                          "it can be reached from here, and https://status.salesforce.com")),
-      delay);
+      // Upwards, so that a caller who waits that long finds it half open.
+      absl::Ceil(delay, absl::Milliseconds(1)));
 }
 
 }  // namespace

@@ -94,7 +94,9 @@ absl::Duration PauseAfter(const absl::Status& failure, int failures,
 
 absl::Status AsAnswered(const absl::Status& failure, absl::Time until, absl::Time now) {
   if (!IsPassing(failure) && !MayPropagate(failure)) return failure;
-  return WithRetryDelay(failure, std::max(until - now, absl::ZeroDuration()));
+  const absl::Duration left = std::max(until - now, absl::ZeroDuration());
+  // Upwards, so that a caller who waits that long does not come too early.
+  return WithRetryDelay(failure, absl::Ceil(left, absl::Milliseconds(1)));
 }
 
 }  // namespace keyward::client

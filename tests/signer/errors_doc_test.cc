@@ -34,7 +34,7 @@ std::set<std::string> ReasonsInCode() {
   const std::regex passed_on(
       R"re("((?:CERTIFICATE|CLAIMS|CLIENT|CONNECTION|CONSUMER_KEY|CSR|KEY|LOGIN_URL|REGISTRY)_[A-Z_]+|AUDIENCES_INVALID|SUBJECTS_INVALID)")re");
   std::set<std::string> reasons;
-  for (const char* folder : {"common", "signer", "keystore"}) {
+  for (const char* folder : {"client", "common", "signer", "keystore"}) {
     for (const auto& entry :
          fs::recursive_directory_iterator(fs::path(KEYWARD_SOURCE_DIR) / folder)) {
       if (entry.path().extension() != ".cc") continue;

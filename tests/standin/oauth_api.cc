@@ -74,12 +74,12 @@ void Revoke(const Parts& parts, const httplib::Request& request, httplib::Respon
 }  // namespace
 
 void ServeOauthApi(httplib::Server& server, const Parts& parts) {
-  constexpr char kUserInfo[] = "/services/oauth2/userinfo";
+  static constexpr char kUserInfo[] = "/services/oauth2/userinfo";
   const httplib::Server::Handler user_info =
       Endpoint(parts, kUserInfo, Authenticated(parts, &UserInfo, /*needs_api=*/false));
   server.Get(kUserInfo, user_info);
   server.Post(kUserInfo, user_info);
-  constexpr char kRevoke[] = "/services/oauth2/revoke";
+  static constexpr char kRevoke[] = "/services/oauth2/revoke";
   const httplib::Server::Handler revoke =
       Endpoint(parts, kRevoke,
                [parts](const httplib::Request& request, httplib::Response& response,

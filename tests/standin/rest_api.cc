@@ -19,10 +19,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kOldestVersion = 51;
+// What jsforce asks for by default.
+constexpr int kOldestVersion = 50;
 constexpr int kNewestVersion = 66;
 
-// Three releases a year: 51 is Spring '21.
+// Three releases a year: 50 is Winter '21, 51 Spring '21.
 std::string ReleaseName(int version) {
   constexpr absl::string_view kSeasons[] = {"Spring", "Summer", "Winter"};
   return absl::StrFormat("%s '%d", kSeasons[version % 3], 21 + (version - 50) / 3);
@@ -160,7 +161,8 @@ RestAnswer Record(const RestCall& call) {
 
 void ServeRestApi(httplib::Server& server, const Parts& parts) {
   const Operation with_token = Authenticated(parts, &VersionsOf, /*needs_api=*/true);
-  server.Get("/services/data/?",
+  // `sf` keeps instance URLs with a slash at their end, and puts another behind it.
+  server.Get("/?/services/data/?",
              Endpoint(parts, "/services/data",
                       [with_token](const httplib::Request& request, httplib::Response& response,
                                    JournalEntry& entry) {
@@ -171,7 +173,7 @@ void ServeRestApi(httplib::Server& server, const Parts& parts) {
                         }
                       }));
   const auto serve = [&](const std::string& rest, const char* endpoint, RestOperation operation) {
-    server.Get(R"(/services/data/v(\d{2})\.0)" + rest + "/?",
+    server.Get(R"(/?/services/data/v(\d{2})\.0)" + rest + "/?",
                Endpoint(parts, endpoint, Authenticated(parts, operation, /*needs_api=*/true)));
   };
   serve("", "/services/data/vNN.0", &Resources);

@@ -90,14 +90,14 @@ TEST_F(RestApiTest, ListsVersionsAndResources) {
   EXPECT_EQ(status, 200);
   ASSERT_FALSE(versions.empty());
   EXPECT_EQ(versions[0],
-            json({{"label", "Spring '21"}, {"url", "/services/data/v51.0"}, {"version", "51.0"}}));
+            json({{"label", "Winter '21"}, {"url", "/services/data/v50.0"}, {"version", "50.0"}}));
   EXPECT_EQ(versions.back()["label"], "Spring '26");
   for (const json& version : versions) {
     EXPECT_EQ(Get(version["url"]).first, 200) << version;
   }
   EXPECT_EQ(Get("/services/data/v51.0").second["query"], "/services/data/v51.0/query");
   for (const char* unknown :
-       {"/services/data/v50.0", "/services/data/v99.0", "/services/data/v60.1",
+       {"/services/data/v49.0", "/services/data/v99.0", "/services/data/v60.1",
         "/services/data/v99.0/query?q=x", "/services/data/v60.0/nothing", "/services", "/"}) {
     const auto [unknown_status, body] = Get(unknown);
     EXPECT_EQ(unknown_status, 404) << unknown;
@@ -117,6 +117,13 @@ TEST_F(RestApiTest, IdentityLeadsToTheUser) {
             identity);
   const std::string other = other_login_["id"];
   EXPECT_EQ(Get(other.substr(standin_->origin().size())).first, 403);
+}
+
+// As instance URLs with a slash at their end make them.
+TEST_F(RestApiTest, ASecondSlashIsNoDifference) {
+  EXPECT_EQ(Get("//services/data").first, 200);
+  EXPECT_EQ(Get("//services/data/v60.0").first, 200);
+  EXPECT_EQ(Get("///services/data/v60.0").first, 404);
 }
 
 TEST_F(RestApiTest, QueriesAnswerRecords) {

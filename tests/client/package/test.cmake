@@ -1,5 +1,6 @@
-# Installs the build into a folder of its own, looks at what is there, and
-# builds and runs the program beside this file against it.
+# Installs the build into a folder of its own, looks at what is there, and against it
+# builds the program beside this file, which it runs, and the example in C++, which
+# tests/e2e_node runs.
 set(work ${BUILD_DIR}/tests/client_package)
 set(prefix ${work}/prefix)
 file(REMOVE_RECURSE ${work})
@@ -17,7 +18,8 @@ run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${prefix})
 file(GLOB_RECURSE protos RELATIVE ${PROTO_DIR} ${PROTO_DIR}/*.proto)
 list(TRANSFORM protos PREPEND share/keyward/proto/)
 foreach(file IN ITEMS bin/keyward include/keyward/client/signer_client.h
-                      include/keyward/v1/signer.grpc.pb.h LISTS protos)
+                      include/keyward/v1/signer.grpc.pb.h include/keyward/v1/exchange.grpc.pb.h
+                      include/google/rpc/error_details.pb.h LISTS protos)
   if(NOT EXISTS ${prefix}/${file})
     message(FATAL_ERROR "${file} is not installed")
   endif()
@@ -40,8 +42,12 @@ set(flags)
 if(SANITIZE)
   set(flags -fsanitize=${SANITIZE})
 endif()
-run(${CMAKE_COMMAND} -G Ninja -S ${CMAKE_CURRENT_LIST_DIR} -B ${work}/build
-    -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX_COMPILER}
-    "-D CMAKE_CXX_FLAGS=${flags}")
-run(${CMAKE_COMMAND} --build ${work}/build)
+function(build source name)
+  run(${CMAKE_COMMAND} -G Ninja -S ${source} -B ${work}/${name}
+      -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX_COMPILER}
+      "-D CMAKE_CXX_FLAGS=${flags} -Wall -Wextra -Werror")
+  run(${CMAKE_COMMAND} --build ${work}/${name})
+endfunction()
+build(${CMAKE_CURRENT_LIST_DIR} build)
 run(${work}/build/consumer)
+build(${EXAMPLE_DIR} example)

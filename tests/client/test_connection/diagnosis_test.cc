@@ -6,141 +6,21 @@
 
 #include <set>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "client/salesforce_error.h"
 #include "client/test_connection/diagnosis_table.h"
 #include "common/error.h"
 #include "common/utf8.h"
+#include "tests/client/test_connection/diagnosis_context.h"
 
 namespace keyward::client {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::AnyOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-DiagnosisContext Acme() {
-  return {.connection = "acme",
-          .subject = "ops@acme.example",
-          .login_url = "https://acme.my.salesforce.com",
-          .consumer_key = "3MVG9.key",
-          .audiences = {"https://login.salesforce.com", "https://acme.my.salesforce.com"},
-          .key_version = 3,
-          .clock_skew = absl::Seconds(-185)};
-}
-
-std::string Text(const v1::Diagnosis& diagnosis) {
-  return absl::StrCat(diagnosis.title(), "\n", diagnosis.meaning(), "\n",
-                      absl::StrJoin(diagnosis.steps(), "\n"));
-}
-
-// What Salesforce says, the reason, and what the admin must read.
-struct Refusal {
-  const char* error;
-  const char* description;
-  const char* reason;
-  std::vector<const char*> words;
-  bool waiting_helps;
-};
-
-std::vector<Refusal> Refusals() {
-  return {
-      {"invalid_grant",
-       "user hasn't approved this consumer",
-       "USER_NOT_APPROVED",
-       {"Permitted Users", "Admin approved users are pre-authorized", "External Client App Manager",
-        "Manage Connected Apps", "Select Profiles", "Select Permission Sets", "Manage Profiles",
-        "https://login.salesforce.com, https://acme.my.salesforce.com"},
-       true},
-      {"invalid_app_access",
-       "user is not admin approved to access this app",
-       "USER_NOT_IN_POLICY",
-       {"permission set", "Select Permission Sets", "Manage Permission Sets",
-        "Permission Set Assignments", "ops@acme.example"},
-       true},
-      {"invalid_grant",
-       "invalid assertion",
-       "INVALID_ASSERTION",
-       {"keyward certificate download acme --version 3", "Enable JWT Bearer Flow",
-        "Use digital signatures", "metadata deploy", "3MVG9.key"},
-       true},
-      {"invalid_grant",
-       "audience is invalid",
-       "INVALID_AUDIENCE",
-       {"keyward connection update acme --audience", "My Domain",
-        "Tried: https://login.salesforce.com, https://acme.my.salesforce.com"},
-       false},
-      {"invalid_grant",
-       "expired authorization code",
-       "ASSERTION_EXPIRED",
-       {"3 min 5 s behind the login host's", "timedatectl", "keyward-signer"},
-       false},
-      {"invalid_client_id",
-       "client identifier invalid",
-       "UNKNOWN_CONSUMER_KEY",
-       {"3MVG9.key", "Consumer Key and Secret", "Manage Consumer Details",
-        "keyward connection update acme --consumer-key", "created the app"},
-       true},
-      {"app_not_found",
-       "External client app is not installed in this org",
-       "APP_NOT_INSTALLED",
-       {"My Domain", "--environment custom --login-url", "https://acme.my.salesforce.com"},
-       true},
-      {"unsupported_grant_type",
-       "grant type not supported",
-       "GRANT_TYPE_UNSUPPORTED",
-       {"proxy", "keyward test acme --version 3 --https-proxy none"},
-       false},
-      {"invalid_grant",
-       "inactive user",
-       "USER_INACTIVE",
-       {"Setup → Users → ops@acme.example", "Active", "Unfreeze"},
-       false},
-      {"invalid_grant",
-       "ip restricted",
-       "IP_RESTRICTED",
-       {"Login IP Ranges", "Relax IP restrictions", "Login History"},
-       false},
-      {"invalid_grant", "login rate exceeded", "LOGIN_RATE_EXCEEDED", {"3,600", "hour"}, true},
-      {"invalid_grant",
-       "no valid scopes defined",
-       "NO_SCOPES",
-       {"(api)", "(refresh_token, offline_access)", "OAuth Settings"},
-       true},
-      {"invalid_client",
-       "invalid client credentials",
-       "INVALID_CLIENT_CREDENTIALS",
-       {"3MVG9.key", "keyward certificate download acme", "Login History"},
-       true},
-      {"unknown_error",
-       "retry your request",
-       "SALESFORCE_TRANSIENT",
-       {"status.salesforce.com"},
-       true},
-      {"invalid_grant", "something new", "SALESFORCE_REFUSED", {"Setup → Login History"}, true},
-  };
-}
-
-TEST(DiagnosisTest, EveryRefusalOfSalesforcesSaysWhatToChange) {
-  for (const Refusal& refusal : Refusals()) {
-    SCOPED_TRACE(refusal.reason);
-    const absl::Status failure =
-        MakeSalesforceError({.error = refusal.error, .description = refusal.description});
-    const v1::Diagnosis diagnosis = DiagnosisFor(failure, Acme());
-    EXPECT_EQ(diagnosis.reason(), refusal.reason);
-    // Salesforce's own words, for who searches for them.
-    EXPECT_THAT(diagnosis.meaning(),
-                HasSubstr(absl::StrCat("\"", refusal.error, ": ", refusal.description, "\"")));
-    for (const char* word : refusal.words) EXPECT_THAT(Text(diagnosis), HasSubstr(word));
-    EXPECT_EQ(diagnosis.waiting_helps(), refusal.waiting_helps);
-    EXPECT_EQ(diagnosis.has_wait(), refusal.waiting_helps);
-  }
-}
 
 std::vector<const DiagnosisRow*> AllRows() {
   std::vector<const DiagnosisRow*> all;
@@ -278,12 +158,15 @@ TEST(DiagnosisTest, TextsFromElsewhereAreTamed) {
       Acme());
   EXPECT_EQ(diagnosis.reason(), "SALESFORCE_REFUSED");
   EXPECT_LT(diagnosis.meaning().size(), 700U);
-  EXPECT_THAT(diagnosis.meaning(), AllOf(HasSubstr("odd?[2J: xxx"), HasSubstr("…")));
+  EXPECT_THAT(diagnosis.meaning(), HasSubstr("odd?[2J: xxx"));
   std::string umlauts;
   for (int i = 0; i < 1000; ++i) umlauts += "ä";
   for (const char* shift : {"", "x"}) {
-    EXPECT_TRUE(IsValidUtf8(
-        DiagnosisFor(Error(absl::StatusCode::kUnknown, "ODD", shift + umlauts), {}).meaning()));
+    const std::string meaning =
+        DiagnosisFor(Error(absl::StatusCode::kUnknown, "ODD", shift + umlauts), {}).meaning();
+    EXPECT_TRUE(IsValidUtf8(meaning));
+    EXPECT_LT(meaning.size(), 700U);
+    EXPECT_THAT(meaning, HasSubstr("ä …"));
   }
 }
 

@@ -44,7 +44,7 @@ TEST_F(RefusalsTest, EveryRefusalOfTheTokenEndpointIsDiagnosed) {
     EXPECT_THAT(report.diagnosis().meaning(), HasSubstr("Salesforce said \""));
     standin_->Admin("DELETE", "/refusals");
   }
-  // Verbatim, and no secret though it is echoed.
+  // Verbatim.
   standin_->Admin("POST", "/refusals",
                   {{"error", "brand_new"}, {"error_description", "of tomorrow"}, {"count", 0}});
   EXPECT_THAT(Text(ExpectDiagnosis("SALESFORCE_REFUSED", v1::TestStep::EXCHANGE).diagnosis()),
@@ -197,7 +197,7 @@ TEST_F(RefusalsTest, WhatTheSignerRefuses) {
   call_.request.set_key_version(7);
   ExpectDiagnosis("KEY_VERSION_NOT_FOUND", v1::TestStep::KEY);
   call_.request.clear_key_version();
-  // The key is deleted behind the signer's back.
+  // Ahead of the signer's clock as well as of the login host's.
   now_ = [] { return absl::Now() + absl::Minutes(10); };
   ExpectDiagnosis("CLAIMS_EXP_TOO_FAR", v1::TestStep::SIGN);
 }

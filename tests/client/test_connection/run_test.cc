@@ -1,4 +1,6 @@
 // Connections that work, more or less.
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/claims_for_connection.h"
@@ -51,7 +53,11 @@ TEST_F(RunTest, EachTestLogsInAnewAndOtherSessionsLive) {
   const AccessToken token = LogIn();
   ASSERT_EQ(standin_->Admin("GET", "/sessions").size(), 1U);
   EXPECT_TRUE(Test().verified());
-  EXPECT_TRUE(Test().verified());
+  const v1::TestConnectionResponse second = Test();
+  EXPECT_TRUE(second.verified());
+  // A whole handshake though a connection is kept.
+  ASSERT_EQ(second.steps(4).kind(), v1::TestStep::TLS);
+  EXPECT_GT(second.steps(4).duration().nanos(), 0);
   EXPECT_EQ(standin_->Admin("GET", "/sessions").size(), 3U);
   EXPECT_EQ(standin_->Count(testing::kTokenEndpoint, "ok"), 3);
   EXPECT_EQ(standin_->Count("/services/oauth2/revoke"), 0);
@@ -163,13 +169,17 @@ TEST_F(RunTest, OnlyWhereThereIsNoReportThereIsAnError) {
   EXPECT_EQ(TestConnection(parts, call_).status().code(), absl::StatusCode::kUnavailable);
 }
 
-TEST_F(RunTest, AsksForItselfAsTheSignersAuditShows) {
+TEST_F(RunTest, TheSignersAuditSaysForWhomItSigned) {
   call_.request.set_subject(kUser);
   call_.request.set_key_version(1);
+  call_.on_behalf_of = "spiffe://keyward.example/backend-of-acme";
+  call_.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   EXPECT_TRUE(Test().verified());
-  const auto signed_by =
-      testing::Run({"grep", "-c", "\"method\":\"Sign\"", signer_.File("audit.jsonl")});
-  EXPECT_EQ(signed_by.out, "1\n");
+  const testing::Finished signs =
+      testing::Run({"grep", "\"method\":\"Sign\"", signer_.File("audit.jsonl")});
+  EXPECT_THAT(signs.out, HasSubstr("spiffe://keyward.example/backend-of-acme"));
+  EXPECT_THAT(signs.out, HasSubstr("4bf92f3577b34da6a3ce929d0e0e4736"));
+  EXPECT_EQ(std::count(signs.out.begin(), signs.out.end(), '\n'), 1);
 }
 
 }  // namespace

@@ -198,9 +198,12 @@ TEST_F(AccessTokensRefreshTest, TheSameSessionAgainIsNoLoopEither) {
 }
 
 TEST_F(AccessTokensRefreshTest, ARefreshThatWaitsBehindOthersIsUrgentOnceACallWaits) {
+  options_.refresh_from = options_.refresh_to;
+  Start();
   SetConnection("slow", {"user"});
   Get(Request("", "slow"));
   ASSERT_NE(tokens_->Find(Request("", "slow")), nullptr);
+  scheduler_->Advance(absl::Seconds(1));
   Warm("token-2");
   scheduler_->AdvanceTimers(LifetimePart(0.95));
   login_->subjects.clear();

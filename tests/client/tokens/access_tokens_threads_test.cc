@@ -94,10 +94,10 @@ TEST_F(AccessTokensThreadsTest, DrainWaitsForLoginsUnderWay) {
                [&](auto token) { granted = token.ok(); });
   Await([&] { return login_->logins == 1; });
   std::thread drain([&] { tokens_->Drain(absl::Now() + absl::Minutes(1)); });
+  // Not before Drain() has begun; until then a call waits in vain.
   Await([&] {
-    return ReasonOf(
-               tokens_->Get({.connection = "other"}, absl::Now() + absl::Minutes(1)).status()) ==
-           "SHUTTING_DOWN";
+    const auto refused = tokens_->Get({.connection = "other"}, absl::Now() + absl::Milliseconds(1));
+    return ReasonOf(refused.status()) == "SHUTTING_DOWN";
   });
   login_->Open();
   drain.join();

@@ -32,7 +32,7 @@ class ConnectionDirectoryTest : public ::testing::Test {
   absl::Status error_;
   Mutex mutex_;
   bool open_ ABSL_GUARDED_BY(mutex_) = true;
-  const ConnectionDirectoryOptions options_;
+  ConnectionDirectoryOptions options_;
   std::unique_ptr<ConnectionDirectory> directory_ =
       ConnectionDirectory::New(
           options_, [this](const std::string& name, absl::Time) { return Fetch(name); },

@@ -87,6 +87,17 @@ TEST_F(ExchangeDaemonTest, CheckConfigFindsNothingOrEverything) {
   EXPECT_THAT(checked.err, HasSubstr("login_hosts"));
 }
 
+TEST_F(ExchangeDaemonTest, CheckConfigSeesAPathThatIsNoSockets) {
+  const std::string config = system_.DefaultConfig();
+  system_.WriteConfig(absl::StrCat("unix_socket:\n  path: ", std::string(108, 's'),
+                                   "\n  identity: cn:service\n",
+                                   config.substr(config.find("policy:"))));
+  const testing::Finished checked = system_.RunToEnd({"--check-config"});
+  EXPECT_EQ(checked.exit_code, 1);
+  EXPECT_THAT(checked.err,
+              HasSubstr("exchange.yaml:2: unix_socket.path: is too long for a socket"));
+}
+
 TEST_F(ExchangeDaemonTest, ServesWhileTheSignerIsAway) {
   system_.signer().Stop();
   Start();

@@ -131,7 +131,12 @@ grpc::Status ConnectionsService::PreferAudience(grpc::ServerContext* context,
         ASSIGN_OR_RETURN(
             const registry::Connection preferred,
             administration_.registry().PreferAudience(request->name(), request->audience()));
-        *response = ToProto(preferred);
+        // Signing shows nobody the settings: those are for who may view them.
+        response->set_name(preferred.name);
+        if (administration_.parts().policy.Allows(record.identity, request->name(),
+                                                  Operation::kView)) {
+          *response = ToProto(preferred);
+        }
         // Callers may ask for what is so already, after each login: that costs no new
         // picture of the whole registry.
         const std::shared_ptr<const registry::Snapshot> snapshot =

@@ -60,6 +60,10 @@ class ConfigReader {
     if (!socket) return;
     SocketConfig& config = config_.unix_socket;
     config.socket.path = reader_.Path(*socket, "path");
+    if (const std::string wrong = server::WrongWithUnixSocket(config.socket.path);
+        !config.socket.path.empty() && !wrong.empty()) {
+      socket->Find("path")->Mistake(wrong);
+    }
     if (const auto identity =
             reader_.Require(*socket, "identity", "who calls through it, as in the policy")) {
       config.identity = identity->Text().value_or("");

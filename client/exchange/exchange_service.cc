@@ -25,8 +25,9 @@ constexpr int kCallsAskedFor = 64;
 
 // For calls without a deadline of their own: every wait has an end.
 constexpr absl::Duration kLongestCall = absl::Seconds(60);
-// A test tries several hosts and audiences, each with its own time limit.
-constexpr absl::Duration kLongestTest = absl::Minutes(2);
+// A test tries several hosts and audiences, each with its own time limit. It cannot be
+// interrupted, so that draining lasts as long as this where one is under way.
+constexpr absl::Duration kLongestTest = absl::Seconds(60);
 
 // A user name has 80 characters at most; a token of the JWT kind some thousands.
 constexpr size_t kMaxSubjectBytes = 255;
@@ -160,18 +161,40 @@ void ExchangeService::Stop() {
   completion_queue_.reset();
 }
 
+void ExchangeService::RefuseTests() {
+  const MutexLock lock(&mutex_);
+  refuses_tests_ = true;
+}
+
+absl::Status ExchangeService::BeginTest(const std::string& connection) {
+  const MutexLock lock(&mutex_);
+  if (refuses_tests_) {
+    return Error(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                 "this process is shutting down: call again, another one will answer");
+  }
+  if (tests_.contains(connection) || tests_.size() >= kMaxTests) {
+    return WithRetryDelay(
+        Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_TESTS",
+              "this connection or others are being tested; try again in a few seconds"),
+        absl::Seconds(5));
+  }
+  tests_.insert(connection);
+  return absl::OkStatus();
+}
+
+void ExchangeService::EndTest(const std::string& connection) {
+  const MutexLock lock(&mutex_);
+  tests_.erase(connection);
+}
+
 grpc::Status ExchangeService::TestConnection(grpc::ServerContext* context,
                                              const v1::TestConnectionRequest* request,
                                              v1::TestConnectionResponse* response) {
   const auto test = [&]() -> absl::Status {
     ASSIGN_OR_RETURN(Caller caller, parts_.gatekeeper.Admit(*context, request->connection()));
     if (request->subject().size() > kMaxSubjectBytes) return TooLong("subject", kMaxSubjectBytes);
-    const absl::Cleanup leave = [this] { --tests_; };
-    if (++tests_ > kMaxTests) {
-      return WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_TESTS",
-                                  "other connections are being tested; try again in a few seconds"),
-                            absl::Seconds(5));
-    }
+    RETURN_IF_ERROR(BeginTest(request->connection()));
+    const absl::Cleanup leave = [&] { EndTest(request->connection()); };
     ASSIGN_OR_RETURN(*response, parts_.test({.request = *request,
                                              .on_behalf_of = std::move(caller.identity),
                                              .traceparent = std::move(caller.traceparent),

@@ -4,17 +4,21 @@
 
 #include <grpcpp/completion_queue.h>
 
-#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/exchange/caller.h"
 #include "client/test_connection/test_connection.h"
 #include "client/tokens/access_tokens.h"
+#include "common/mutex.h"
 #include "common/server/call_counts.h"
 #include "keyward/v1/exchange.grpc.pb.h"
 
@@ -40,15 +44,20 @@ struct ExchangeServiceParts {
 // of gRPC's, and there are few of them, so only some may run at once.
 class ExchangeService final : public v1::Exchange::WithAsyncMethod_Exchange<v1::Exchange::Service> {
  public:
-  // Tests that may run at once; more are refused with RESOURCE_EXHAUSTED
+  // Tests that may run at once, and of one connection only one, so that nobody keeps
+  // others from testing theirs; more are refused with RESOURCE_EXHAUSTED
   // TOO_MANY_TESTS.
-  static constexpr int kMaxTests = 2;
+  static constexpr size_t kMaxTests = 2;
 
   explicit ExchangeService(ExchangeServiceParts parts);
   ~ExchangeService() override;
 
   // Begins to serve with the queue that the server's builder made for it.
   void Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue, int threads);
+
+  // From now on tests are refused with UNAVAILABLE SHUTTING_DOWN: one that began now
+  // could outlast the drain.
+  void RefuseTests();
 
   // After the server's Shutdown() has returned: ends the threads.
   void Stop();
@@ -61,9 +70,14 @@ class ExchangeService final : public v1::Exchange::WithAsyncMethod_Exchange<v1::
   friend class ExchangeCall;
 
   void Poll();
+  absl::Status BeginTest(const std::string& connection);
+  void EndTest(const std::string& connection);
 
   const ExchangeServiceParts parts_;
-  std::atomic<int> tests_ = 0;
+  Mutex mutex_;
+  // Connections that are being tested.
+  absl::flat_hash_set<std::string> tests_ ABSL_GUARDED_BY(mutex_);
+  bool refuses_tests_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<grpc::ServerCompletionQueue> completion_queue_;
   std::vector<std::thread> threads_;
 };

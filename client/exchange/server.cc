@@ -8,6 +8,7 @@
 #include <chrono>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -174,7 +175,9 @@ std::string Server::address() const { return absl::StrJoin(addresses_, " and ");
 
 void Server::Drain() {
   const absl::Time deadline = absl::Now() + kDrainTime;
+  if (std::exchange(drained_, true)) return;
   if (health_service_ != nullptr) health_service_->Drain();
+  if (service_ != nullptr) service_->RefuseTests();
   // New calls go on being taken until the server is shut down, and may still be hits.
   if (tokens_ != nullptr) tokens_->Drain(deadline);
   if (server_ != nullptr) server_->Shutdown(absl::ToChronoTime(absl::Now() + kDrainTime));

@@ -73,6 +73,7 @@ class Server final : public server::RunningDaemon {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<server::Readiness> readiness_;
   std::vector<std::string> addresses_;
+  bool drained_ = false;
 };
 
 }  // namespace keyward::exchange

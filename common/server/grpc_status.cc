@@ -19,7 +19,7 @@ constexpr size_t kMaxMessageBytes = 1024;
 constexpr char kDomain[] = "keyward";
 constexpr char kInternalReason[] = "INTERNAL";
 constexpr char kInternalMessage[] =
-    "the signer failed; its log says why, ask the operator to look there";
+    "this service failed; its log says why, ask the operator to look there";
 
 // `message`, short enough for a trailer. Protobuf takes nothing but UTF-8.
 std::string Fitting(absl::string_view message) {

@@ -53,8 +53,7 @@ class PreferAudienceTest : public SignerTest {
 
 TEST_F(PreferAudienceTest, WhoMaySignPutsAnAudienceFirst) {
   const v1::Connection before = Acme();
-  v1::Connection answer;
-  const grpc::Status status = Prefer("acme", kCommunity, &answer);
+  const grpc::Status status = Prefer("acme", kCommunity);
   ASSERT_TRUE(status.ok()) << status.error_message();
   const json record = Audit().back();
   EXPECT_EQ(record.value("method", ""), "PreferAudience");
@@ -64,10 +63,9 @@ TEST_F(PreferAudienceTest, WhoMaySignPutsAnAudienceFirst) {
   EXPECT_EQ(record.value("role", ""), "backends");
   EXPECT_EQ(record.value("identity", ""), "spiffe://keyward.example/backend");
 
-  EXPECT_THAT(answer.audiences(), ElementsAre(kCommunity, kAudience));
-  EXPECT_NE(answer.etag(), before.etag());
   const v1::Connection after = Acme();
-  EXPECT_EQ(after.SerializeAsString(), answer.SerializeAsString());
+  EXPECT_THAT(after.audiences(), ElementsAre(kCommunity, kAudience));
+  EXPECT_NE(after.etag(), before.etag());
   EXPECT_EQ(after.consumer_key(), before.consumer_key());
   EXPECT_THAT(after.subjects(), ElementsAre(kSubject));
   EXPECT_THAT(Client()->GetConnection("other")->audiences(), ElementsAre(kAudience, kCommunity));
@@ -79,9 +77,7 @@ TEST_F(PreferAudienceTest, WhoMaySignPutsAnAudienceFirst) {
 
 TEST_F(PreferAudienceTest, WhatIsFirstAlreadyStaysAsItIs) {
   const v1::Connection before = Acme();
-  v1::Connection answer;
-  EXPECT_TRUE(Prefer("acme", kAudience, &answer).ok());
-  EXPECT_EQ(answer.SerializeAsString(), before.SerializeAsString());
+  EXPECT_TRUE(Prefer("acme", kAudience).ok());
   EXPECT_EQ(Acme().SerializeAsString(), before.SerializeAsString());
 }
 
@@ -105,6 +101,24 @@ TEST_F(PreferAudienceTest, AnythingElseIsRefusedAndChangesNothing) {
   expect_refused(Prefer("ACME", kCommunity), grpc::StatusCode::INVALID_ARGUMENT,
                  "CONNECTION_NAME_INVALID");
   EXPECT_EQ(Acme().SerializeAsString(), before.SerializeAsString());
+}
+
+TEST_F(PreferAudienceTest, TheSettingsAreForWhoMayViewThem) {
+  v1::Connection only_name;
+  only_name.set_name("acme");
+  v1::Connection answer;
+  ASSERT_TRUE(Prefer("acme", kCommunity, &answer).ok());
+  EXPECT_EQ(answer.SerializeAsString(), only_name.SerializeAsString());
+  // What is first already is no way to see them either.
+  ASSERT_TRUE(Prefer("acme", kCommunity, &answer).ok());
+  EXPECT_EQ(answer.SerializeAsString(), only_name.SerializeAsString());
+
+  Stop();
+  signer_.Write("policy.yaml", testing::kDefaultPolicy);
+  Start();
+  ASSERT_TRUE(Prefer("acme", kAudience, &answer).ok());
+  EXPECT_EQ(answer.SerializeAsString(), Acme().SerializeAsString());
+  EXPECT_THAT(answer.audiences(), ElementsAre(kAudience, kCommunity));
 }
 
 TEST_F(PreferAudienceTest, ViewingIsNotEnough) {

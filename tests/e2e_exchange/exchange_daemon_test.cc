@@ -5,6 +5,7 @@
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -85,6 +86,17 @@ TEST_F(ExchangeDaemonTest, CheckConfigFindsNothingOrEverything) {
   EXPECT_THAT(checked.err, HasSubstr(":6: policy: " + File("absent.yaml") + ": cannot be read"));
   EXPECT_THAT(checked.err, HasSubstr("https: "));
   EXPECT_THAT(checked.err, HasSubstr("login_hosts"));
+}
+
+TEST_F(ExchangeDaemonTest, CheckConfigSeesAPathThatIsNoSockets) {
+  const std::string config = system_.DefaultConfig();
+  system_.WriteConfig(absl::StrCat("unix_socket:\n  path: ", std::string(108, 's'),
+                                   "\n  identity: cn:service\n",
+                                   config.substr(config.find("policy:"))));
+  const testing::Finished checked = system_.RunToEnd({"--check-config"});
+  EXPECT_EQ(checked.exit_code, 1);
+  EXPECT_THAT(checked.err,
+              HasSubstr("exchange.yaml:2: unix_socket.path: is too long for a socket"));
 }
 
 TEST_F(ExchangeDaemonTest, ServesWhileTheSignerIsAway) {
@@ -210,7 +222,13 @@ TEST_F(ExchangeDaemonTest, SigtermLetsWaitingCallsFinish) {
          absl::Now() < end) {
     absl::SleepFor(absl::Milliseconds(5));
   }
-  EXPECT_EQ(system_.Stop(), 0) << system_.daemon().Output();
+  // Nothing long begins any more, though the server still answers.
+  const auto client = system_.Client("operator");
+  EXPECT_TRUE(absl::IsNotFound(client->Exchange("absent").status()));
+  system_.daemon().Signal(SIGTERM);
+  EXPECT_TRUE(system_.daemon().WaitForOutput("draining", kPatience));
+  EXPECT_EQ(CodeAndReason(client->TestConnection("acme").status()), "UNAVAILABLE SHUTTING_DOWN");
+  EXPECT_EQ(system_.daemon().Wait(), 0) << system_.daemon().Output();
   caller.join();
   EXPECT_TRUE(outcome.ok()) << outcome;
 }

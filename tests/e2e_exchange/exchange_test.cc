@@ -4,7 +4,9 @@
 
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "client/salesforce_error.h"
 #include "common/error.h"
 #include "common/file.h"
@@ -158,6 +160,26 @@ TEST_F(ExchangeTest, ATestLeavesTheCacheAndOtherSessionsAlone) {
   EXPECT_EQ(system_.Logins(), 2);
   EXPECT_EQ(Token(), cached);
   EXPECT_EQ(ApiStatus(cached), 200);
+}
+
+TEST_F(ExchangeTest, AConnectionUnderTestKeepsNobodyElseFromTesting) {
+  system_.AddConnection("other");
+  system_.standin().Fault("*", "latency", 1, {{"milliseconds", 3000}});
+  absl::Status first = absl::UnknownError("not called");
+  std::thread slow([&] { first = system_.Client()->TestConnection("acme").status(); });
+  const std::string audit = system_.signer().File("audit.jsonl");
+  const absl::Time end = absl::Now() + kPatience;
+  // Nothing but a test asks for this.
+  while (!absl::StrContains(ReadFile(audit).value_or(""), "InspectKeyVersion") &&
+         absl::Now() < end) {
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  EXPECT_EQ(CodeAndReason(Client().TestConnection("acme").status()),
+            "RESOURCE_EXHAUSTED TOO_MANY_TESTS");
+  EXPECT_EQ(CodeAndReason(system_.Client("operator")->TestConnection("other").status()), "OK");
+  slow.join();
+  EXPECT_TRUE(first.ok()) << first;
+  EXPECT_EQ(CodeAndReason(Client().TestConnection("acme").status()), "OK");
 }
 
 TEST_F(ExchangeTest, NothingSecretIsInTheLog) {

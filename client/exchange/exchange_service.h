@@ -43,12 +43,17 @@ class ExchangeService final : public v1::Exchange::WithAsyncMethod_Exchange<v1::
   // Tests that may run at once; more are refused with RESOURCE_EXHAUSTED
   // TOO_MANY_TESTS.
   static constexpr int kMaxTests = 2;
+  // How many calls may be accepted at once without waiting for a thread to ask for the
+  // next.
+  static constexpr int kCallsAskedFor = 64;
+  // The threads that answer from the cache. More than a few only wait for each other.
+  static int PollingThreads();
 
   explicit ExchangeService(ExchangeServiceParts parts);
   ~ExchangeService() override;
 
   // Begins to serve with the queue that the server's builder made for it.
-  void Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue, int threads);
+  void Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue);
 
   // After the server's Shutdown() has returned: ends the threads.
   void Stop();

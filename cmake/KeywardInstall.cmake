@@ -3,7 +3,7 @@
 # the tests stay where they are.
 include(CMakePackageConfigHelpers)
 
-foreach(binary IN ITEMS keyward keyward-signer)
+foreach(binary IN ITEMS keyward keyward-exchange keyward-signer)
   if(TARGET ${binary})
     install(TARGETS ${binary} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()

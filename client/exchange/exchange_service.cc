@@ -19,10 +19,6 @@
 namespace keyward::exchange {
 namespace {
 
-// How many calls may be accepted at once without waiting for a thread to ask for the
-// next.
-constexpr int kCallsAskedFor = 64;
-
 // For calls without a deadline of their own: every wait has an end.
 constexpr absl::Duration kLongestCall = absl::Seconds(60);
 // A test tries several hosts and audiences, each with its own time limit. It cannot be
@@ -138,11 +134,14 @@ ExchangeService::ExchangeService(ExchangeServiceParts parts) : parts_(std::move(
 
 ExchangeService::~ExchangeService() { Stop(); }
 
-void ExchangeService::Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue,
-                            int threads) {
+int ExchangeService::PollingThreads() {
+  return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 8U));
+}
+
+void ExchangeService::Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue) {
   completion_queue_ = std::move(completion_queue);
   for (int i = 0; i < kCallsAskedFor; ++i) ExchangeCall::Ask(*this);
-  for (int i = 0; i < threads; ++i) {
+  for (int i = 0; i < PollingThreads(); ++i) {
     threads_.emplace_back([this] { Poll(); });
   }
 }

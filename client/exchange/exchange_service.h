@@ -48,12 +48,17 @@ class ExchangeService final : public v1::Exchange::WithAsyncMethod_Exchange<v1::
   // others from testing theirs; more are refused with RESOURCE_EXHAUSTED
   // TOO_MANY_TESTS.
   static constexpr size_t kMaxTests = 2;
+  // How many calls may be accepted at once without waiting for a thread to ask for the
+  // next.
+  static constexpr int kCallsAskedFor = 64;
+  // The threads that answer from the cache. More than a few only wait for each other.
+  static int PollingThreads();
 
   explicit ExchangeService(ExchangeServiceParts parts);
   ~ExchangeService() override;
 
   // Begins to serve with the queue that the server's builder made for it.
-  void Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue, int threads);
+  void Start(std::unique_ptr<grpc::ServerCompletionQueue> completion_queue);
 
   // From now on tests are refused with UNAVAILABLE SHUTTING_DOWN: one that began now
   // could outlast the drain.

@@ -4,10 +4,8 @@
 #include <grpcpp/security/server_credentials.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <chrono>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,11 +24,6 @@ namespace {
 
 constexpr absl::Duration kCheckInterval = absl::Seconds(1);
 constexpr absl::Duration kDrainTime = absl::Seconds(30);
-
-// The threads that answer from the cache. More than a few only wait for each other.
-int PollingThreads() {
-  return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 8U));
-}
 
 }  // namespace
 
@@ -131,7 +124,7 @@ absl::Status Server::Serve(const ExchangeConfig& config) {
     return absl::UnavailableError(
         absl::StrCat("listen: cannot listen on ", config.listen, "; is another process there?"));
   }
-  service_->Start(std::move(queue), PollingThreads());
+  service_->Start(std::move(queue));
   if (port != 0) {
     addresses_.push_back(
         absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port));

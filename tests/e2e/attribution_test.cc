@@ -20,13 +20,7 @@ constexpr char kTraceparent[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba
 class AttributionTest : public FaultySignerTest {
  protected:
   AttributionTest() {
-    const std::string config =
-        testing::Replaced(signer_.DefaultConfig(), testing::kSoftHsmModule, KEYWARD_FAULTY_MODULE);
-    signer_.Write("signer.yaml",
-                  absl::StrCat(testing::Replaced(config, "registry:", "  sessions: 1\nregistry:"),
-                               "limits:\n  queue: 1\n"));
-    Start(environment());
-    CreateConnection();
+    StartWithRoomForTwo();
     channel_ = Connect(signer_);
   }
 

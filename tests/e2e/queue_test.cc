@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <future>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
 #include "tests/e2e/signer_fixture.h"
@@ -17,13 +16,7 @@ using ::testing::UnorderedElementsAre;
 class QueueTest : public FaultySignerTest {
  protected:
   QueueTest() {
-    const std::string config =
-        testing::Replaced(signer_.DefaultConfig(), testing::kSoftHsmModule, KEYWARD_FAULTY_MODULE);
-    signer_.Write("signer.yaml",
-                  absl::StrCat(testing::Replaced(config, "registry:", "  sessions: 1\nregistry:"),
-                               "limits:\n  queue: 1\n"));
-    Start(environment());
-    CreateConnection();
+    StartWithRoomForTwo();
     calls_before_ = Calls("C_Sign");
   }
 

@@ -98,6 +98,16 @@ FaultySignerTest::FaultySignerTest() {
                                                  KEYWARD_FAULTY_MODULE));
 }
 
+void FaultySignerTest::StartWithRoomForTwo() {
+  const std::string config =
+      testing::Replaced(signer_.DefaultConfig(), testing::kSoftHsmModule, KEYWARD_FAULTY_MODULE);
+  signer_.Write("signer.yaml",
+                absl::StrCat(testing::Replaced(config, "registry:", "  sessions: 1\nregistry:"),
+                             "limits:\n  queue: 1\n"));
+  Start(environment());
+  CreateConnection();
+}
+
 testing::Environment FaultySignerTest::environment() const {
   return {{"KEYWARD_FAULTY_REAL", testing::kSoftHsmModule},
           {"KEYWARD_FAULTY_SCRIPT", signer_.File("faults")},

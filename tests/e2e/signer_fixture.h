@@ -73,6 +73,10 @@ class FaultySignerTest : public SignerTest {
  protected:
   FaultySignerTest();
 
+  // Starts with one session at the token and room for one more call to wait, and makes
+  // the connection "acme".
+  void StartWithRoomForTwo();
+
   // For Start() and RunToEnd().
   testing::Environment environment() const;
   // Replaces the script; "" for a module that works.

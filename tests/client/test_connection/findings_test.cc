@@ -166,6 +166,17 @@ TEST(FindingsTest, JudgesTheApisAnswer) {
   }
 }
 
+TEST(FindingsTest, WhatIsNestedTooDeepIsNotRead) {
+  for (const int levels : {40, 30'000}) {
+    const std::string nest = absl::StrCat(std::string(levels, '['), "1", std::string(levels, ']'));
+    ExpectFinding(JudgeApi(401, nest), kFailed, "API_TOKEN_REFUSED", "answers 401.");
+    ExpectFinding(JudgeApi(401, absl::StrCat(R"([{"message":"deep","more":)", nest, "}]")), kFailed,
+                  "API_TOKEN_REFUSED", "answers 401.");
+    ExpectFinding(JudgeApi(200, absl::StrCat(R"({"more":)", nest, "}")), kFailed,
+                  "API_ANSWER_UNEXPECTED", "without a JSON object");
+  }
+}
+
 TEST(FindingsTest, TheApisWordsHoldNoToken) {
   for (const int padding : {0, 190, 195}) {
     const Finding finding = JudgeApi(

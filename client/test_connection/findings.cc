@@ -167,9 +167,8 @@ Finding JudgeApiAnswer(const HttpsAnswer& answer, const Secret& token) {
   if (answer.status == 401) return Refused("API_TOKEN_REFUSED", detail);
   if (answer.status == 403) return Refused("API_ACCESS_DENIED", detail);
   if (answer.status == 429 || answer.status >= 500) {
-    absl::Status busy = Error(absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT", detail);
-    if (answer.retry_after) busy = WithRetryDelay(std::move(busy), *answer.retry_after);
-    return Failed(busy);
+    return Failed(WithRetryAfter(
+        Error(absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT", detail), answer));
   }
   return Refused("API_ANSWER_UNEXPECTED", detail);
 }

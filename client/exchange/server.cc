@@ -164,10 +164,12 @@ absl::StatusOr<v1::TestConnectionResponse> Server::Test(const client::TestConnec
   return client::TestConnection(
       {.signer = *signer,
        .https = *https_,
-       .take_login =
-           [this](const std::string& connection, const std::string& subject) {
-             return budget_->Take(connection, subject);
-           }},
+       .take_login = [this](
+                         const std::string& connection,
+                         const std::string& subject) { return budget_->Take(connection, subject); },
+       .return_login = [this](
+                           const std::string& connection,
+                           const std::string& subject) { budget_->Return(connection, subject); }},
       call);
 }
 

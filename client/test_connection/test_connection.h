@@ -24,10 +24,13 @@ struct TestConnectionParts {
   SignerClient& signer;
   HttpsClient& https;
   // Asked before each login at Salesforce, so that tests count against the same hourly
-  // budget as everyone's logins; an error keeps the login from being tried, and is what
-  // the report shows then. Null for no budget.
+  // budget as everyone's logins; an error keeps the login from being tried and anything
+  // from being signed for it, and is what the report shows then. Null for no budget.
   std::function<absl::Status(const std::string& connection, const std::string& subject)>
       take_login = nullptr;
+  // Gives back what take_login() took, where nothing was signed and so nothing was sent.
+  std::function<void(const std::string& connection, const std::string& subject)> return_login =
+      nullptr;
   // The clock that is judged, and that assertions are dated by.
   std::function<absl::Time()> now = [] { return absl::Now(); };
 };

@@ -109,7 +109,7 @@ Finding TestRun::Granted(const std::string& audience) {
   if (audience == connection_.audiences(0)) {
     return {v1::TestStep::PASSED, detail, absl::OkStatus()};
   }
-  const auto preferred = parts_.signer.PreferAudience(connection_.name(), audience, call_.deadline);
+  const auto preferred = parts_.signer.PreferAudience(connection_.name(), audience, SignerCall());
   if (!preferred.ok()) {
     return {v1::TestStep::WARNING,
             absl::StrCat(detail,

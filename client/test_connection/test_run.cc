@@ -80,10 +80,16 @@ bool TestRun::Settings() {
       stopwatch.Elapsed());
 }
 
+CallOptions TestRun::SignerCall() const {
+  return {.on_behalf_of = call_.on_behalf_of,
+          .traceparent = call_.traceparent,
+          .deadline = call_.deadline};
+}
+
 bool TestRun::Key() {
   const Stopwatch stopwatch;
   const auto details =
-      parts_.signer.InspectKeyVersion(connection_.name(), key_version_, call_.deadline);
+      parts_.signer.InspectKeyVersion(connection_.name(), key_version_, SignerCall());
   if (!details.ok()) {
     return Add(v1::TestStep::KEY, Failed(details.status()), stopwatch.Elapsed());
   }

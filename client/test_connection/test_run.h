@@ -42,6 +42,8 @@ class TestRun {
 
   // The first FAILED step is the failure, unless a later one replaces it.
   bool Add(v1::TestStep::Kind kind, const Finding& finding, absl::Duration took);
+  // For whom the signer is asked, and until when.
+  CallOptions SignerCall() const;
   absl::Status TakeLogin();
   void ReturnLogin();
   absl::StatusOr<Assertion> Sign(const std::string& audience);

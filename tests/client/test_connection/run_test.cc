@@ -204,12 +204,14 @@ TEST_F(RunTest, TheSignersAuditSaysForWhomItSigned) {
   call_.request.set_key_version(1);
   call_.on_behalf_of = "spiffe://keyward.example/backend-of-acme";
   call_.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  ChangeApp({{"audiences", {standin_->origin()}}});
   EXPECT_TRUE(Test().verified());
-  const testing::Finished signs =
-      testing::Run({"grep", "\"method\":\"Sign\"", signer_.File("audit.jsonl")});
-  EXPECT_THAT(signs.out, HasSubstr("spiffe://keyward.example/backend-of-acme"));
-  EXPECT_THAT(signs.out, HasSubstr("4bf92f3577b34da6a3ce929d0e0e4736"));
-  EXPECT_EQ(std::count(signs.out.begin(), signs.out.end(), '\n'), 1);
+  for (const char* method : {"Sign", "InspectKeyVersion", "PreferAudience"}) {
+    const testing::Finished records = testing::Run(
+        {"grep", absl::StrCat("\"method\":\"", method, "\""), signer_.File("audit.jsonl")});
+    EXPECT_THAT(records.out, HasSubstr(call_.on_behalf_of)) << method;
+    EXPECT_THAT(records.out, HasSubstr("4bf92f3577b34da6a3ce929d0e0e4736")) << method;
+  }
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "client/exchange/login_log.h"
 #include "client/exchange/monitoring.h"
+#include "client/exchange/signer_errors.h"
 #include "client/tokens/signer_login.h"
 #include "client/tokens/thread_scheduler.h"
 #include "common/error.h"
@@ -71,7 +72,7 @@ absl::Status Server::OpenClients(const ExchangeConfig& config) {
   ASSIGN_OR_RETURN(circuits_, client::CircuitBreaker::New({}));
   ASSIGN_OR_RETURN(auto connections, client::ConnectionDirectory::New(
                                          {}, [this](const std::string& name, absl::Time deadline) {
-                                           return signer_->Get()->GetConnection(name, deadline);
+                                           return FetchConnection(name, deadline);
                                          }));
   ASSIGN_OR_RETURN(auto scheduler, client::ThreadScheduler::New(config.logins_at_once));
   auto login = std::make_shared<LoginLog>(std::make_shared<client::SignerLogin>(
@@ -91,6 +92,13 @@ absl::Status Server::OpenClients(const ExchangeConfig& config) {
                                                        .connections = std::move(connections)},
                                                       config.tokens, metrics_.get()));
   return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Connection> Server::FetchConnection(const std::string& name,
+                                                       absl::Time deadline) {
+  absl::StatusOr<v1::Connection> connection = signer_->Get()->GetConnection(name, deadline);
+  if (!connection.ok()) return LoggedForCallers(name, connection.status());
+  return connection;
 }
 
 absl::Status Server::OpenMonitoring(const server::MonitoringConfig& config) {
@@ -167,9 +175,12 @@ absl::StatusOr<v1::TestConnectionResponse> Server::Test(const client::TestConnec
        .take_login = [this](
                          const std::string& connection,
                          const std::string& subject) { return budget_->Take(connection, subject); },
-       .return_login = [this](
-                           const std::string& connection,
-                           const std::string& subject) { budget_->Return(connection, subject); }},
+       .return_login = [this](const std::string& connection,
+                              const std::string& subject) { budget_->Return(connection, subject); },
+       .signer_error =
+           [&call](const absl::Status& status) {
+             return LoggedForCallers(call.request.connection(), status);
+           }},
       call);
 }
 

@@ -54,6 +54,7 @@ class Server final : public server::RunningDaemon {
   absl::Status OpenClients(const ExchangeConfig& config);
   absl::Status OpenMonitoring(const server::MonitoringConfig& config);
   absl::Status Serve(const ExchangeConfig& config);
+  absl::StatusOr<v1::Connection> FetchConnection(const std::string& name, absl::Time deadline);
   absl::StatusOr<v1::TestConnectionResponse> Test(const client::TestConnectionCall& call);
   absl::Status CheckReady();
 

@@ -43,7 +43,7 @@ bool TestRun::LogIn() {
     const absl::StatusOr<Assertion> assertion = Sign(audience);
     if (!assertion.ok()) {
       ReturnLogin();
-      return Add(v1::TestStep::SIGN, Failed(assertion.status()), absl::Now() - start);
+      return Add(v1::TestStep::SIGN, Failed(Told(assertion.status())), absl::Now() - start);
     }
     Add(v1::TestStep::SIGN,
         {v1::TestStep::PASSED,
@@ -112,8 +112,8 @@ Finding TestRun::Granted(const std::string& audience) {
   const auto preferred = parts_.signer.PreferAudience(connection_.name(), audience, SignerCall());
   if (!preferred.ok()) {
     return {v1::TestStep::WARNING,
-            absl::StrCat(detail,
-                         " It could not be put first: ", Printable(preferred.status().message())),
+            absl::StrCat(detail, " It could not be put first: ",
+                         Printable(Told(preferred.status()).message())),
             absl::OkStatus()};
   }
   return {v1::TestStep::PASSED, absl::StrCat(detail, " It is the connection's first one now."),

@@ -44,6 +44,8 @@ class TestRun {
   bool Add(v1::TestStep::Kind kind, const Finding& finding, absl::Duration took);
   // For whom the signer is asked, and until when.
   CallOptions SignerCall() const;
+  // An error of the signer's as the report tells it.
+  absl::Status Told(const absl::Status& signer_error) const;
   absl::Status TakeLogin();
   void ReturnLogin();
   absl::StatusOr<Assertion> Sign(const std::string& audience);

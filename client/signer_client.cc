@@ -142,12 +142,13 @@ absl::StatusOr<v1::Connection> SignerClient::UpdateConnection(
 
 absl::StatusOr<v1::Connection> SignerClient::PreferAudience(absl::string_view name,
                                                             absl::string_view audience,
-                                                            absl::Time deadline) {
+                                                            const CallOptions& options) {
   v1::PreferAudienceRequest request;
   request.set_name(name.data(), name.size());
   request.set_audience(audience.data(), audience.size());
+  request.set_on_behalf_of(options.on_behalf_of);
   return impl_->Repeatably(&v1::Connections::Stub::PreferAudience, request,
-                           impl_->DeadlineOf(deadline));
+                           impl_->DeadlineOf(options.deadline), options.traceparent);
 }
 
 absl::StatusOr<uint32_t> SignerClient::DeleteConnection(absl::string_view name,
@@ -194,12 +195,13 @@ absl::StatusOr<std::string> SignerClient::GetJwks(absl::string_view connection,
 }
 
 absl::StatusOr<v1::KeyVersionDetails> SignerClient::InspectKeyVersion(
-    absl::string_view connection, std::optional<uint32_t> key_version, absl::Time deadline) {
+    absl::string_view connection, std::optional<uint32_t> key_version, const CallOptions& options) {
   v1::InspectKeyVersionRequest request;
   request.set_connection(connection.data(), connection.size());
   if (key_version) request.set_key_version(*key_version);
+  request.set_on_behalf_of(options.on_behalf_of);
   return impl_->Repeatably(&v1::KeyVersions::Stub::InspectKeyVersion, request,
-                           impl_->DeadlineOf(deadline));
+                           impl_->DeadlineOf(options.deadline), options.traceparent);
 }
 
 absl::StatusOr<v1::CreateCertificateRequestResponse> SignerClient::CreateCertificateRequest(

@@ -57,6 +57,14 @@ struct SignOptions {
   absl::Time deadline = absl::InfiniteFuture();
 };
 
+// Of calls that are recorded as made for somebody else.
+struct CallOptions {
+  // As in SignOptions, all three.
+  std::string on_behalf_of;
+  std::string traceparent;
+  absl::Time deadline = absl::InfiniteFuture();
+};
+
 // A signed assertion.
 struct Assertion {
   // JWS compact serialization (RFC 7515 section 7.1). A credential until it
@@ -125,7 +133,7 @@ class SignerClient {
   // Puts `audience`, one of the connection's, first. Repeated like a call that reads:
   // doing it twice changes nothing more.
   absl::StatusOr<v1::Connection> PreferAudience(absl::string_view name, absl::string_view audience,
-                                                absl::Time deadline = absl::InfiniteFuture());
+                                                const CallOptions& options = {});
   // Destroys the connection's keys. How many there were is the answer.
   absl::StatusOr<uint32_t> DeleteConnection(absl::string_view name, absl::string_view etag,
                                             absl::Time deadline = absl::InfiniteFuture());
@@ -143,7 +151,7 @@ class SignerClient {
   // What the token says of a key; without `key_version` of the ACTIVE version's.
   absl::StatusOr<v1::KeyVersionDetails> InspectKeyVersion(
       absl::string_view connection, std::optional<uint32_t> key_version = std::nullopt,
-      absl::Time deadline = absl::InfiniteFuture());
+      const CallOptions& options = {});
   absl::StatusOr<v1::CreateCertificateRequestResponse> CreateCertificateRequest(
       const v1::CreateCertificateRequestRequest& request,
       absl::Time deadline = absl::InfiniteFuture());

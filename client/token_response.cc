@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "client/login_host_answer.h"
 #include "client/salesforce_error.h"
 #include "common/error.h"
 #include "common/status_macros.h"
@@ -29,8 +29,6 @@ using Json = nlohmann::json;
 constexpr size_t kMaxShownBytes = 500;
 // A year in four digits ends there (RFC 3339), and so does what a Timestamp may say.
 constexpr double kLatestExpiry = 253402300799.0;
-constexpr absl::Duration kShortestDelay = absl::Seconds(1);
-constexpr absl::Duration kLongestDelay = absl::Hours(1);
 
 absl::Status Malformed(absl::string_view message) {
   return Error(absl::StatusCode::kFailedPrecondition, "RESPONSE_MALFORMED",
@@ -38,19 +36,9 @@ absl::Status Malformed(absl::string_view message) {
                             "; check that the login URL is a Salesforce one"));
 }
 
-// One JSON object without duplicate names (RFC 8259 section 4 leaves open which
-// one would count), or nothing.
 std::optional<Json> ParseObject(absl::string_view text) {
-  std::set<std::string> names;
-  bool duplicate = false;
-  const auto watch_names = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::key && depth == 1) {
-      duplicate |= !names.insert(parsed.get<std::string>()).second;
-    }
-    return true;
-  };
-  Json json = Json::parse(text.begin(), text.end(), watch_names, /*allow_exceptions=*/false);
-  if (duplicate || !json.is_object()) return std::nullopt;
+  std::optional<Json> json = ParseAnswer(text);
+  if (json && !json->is_object()) json.reset();
   return json;
 }
 
@@ -134,14 +122,6 @@ std::string Presentable(absl::string_view text, const Secret& assertion) {
   while ((static_cast<unsigned char>(shown[end]) & 0xC0) == 0x80) --end;
   shown.resize(end);
   return absl::StrCat(shown, "...");
-}
-
-// Adds when to come back to an error that may be tried again. The bounds are against a host's slip:
-// at once, or never.
-absl::Status WithRetryAfter(absl::Status status, const HttpsAnswer& answer) {
-  if (!answer.retry_after || status.code() != absl::StatusCode::kUnavailable) return status;
-  const absl::Duration delay = std::clamp(*answer.retry_after, kShortestDelay, kLongestDelay);
-  return WithRetryDelay(std::move(status), delay);
 }
 
 absl::Status ReadRefusal(const HttpsAnswer& answer, const Secret& assertion) {

@@ -12,6 +12,7 @@
 #include "common/server/call_trace.h"
 #include "common/server/grpc_status.h"
 #include "common/status_macros.h"
+#include "signer/caller_identity.h"
 #include "signer/connection_rules.h"
 #include "signer/peer_identity.h"
 
@@ -48,9 +49,12 @@ grpc::Status Administration::RunWithRecord(const Call& call,
                      .trace_id = server::TraceIdOf(call.context),
                      .method = std::string(call.method),
                      .connection = CutName(call.connection)};
+  // As in Sign: only where it is well-formed, and of refusals too.
+  if (CheckIdentity(call.on_behalf_of).ok()) record.on_behalf_of = std::string(call.on_behalf_of);
   const auto decide = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
     ASSIGN_OR_RETURN(record.identity, PeerIdentity(*call.context.auth_context()));
+    RETURN_IF_ERROR(CheckOnBehalfOf(call.on_behalf_of));
     RETURN_IF_ERROR(CheckConnectionName(call.connection));
     const Decision decision =
         parts_.policy.Decide(record.identity, call.connection, call.operation);

@@ -47,6 +47,8 @@ class Administration {
     // The connection's name as the caller wrote it.
     const std::string& connection;
     Operation operation;
+    // For whom the caller says that it asks; empty for itself.
+    absl::string_view on_behalf_of = {};
   };
 
   // Runs `work` where the caller may do that; records the outcome, and answers

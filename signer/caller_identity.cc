@@ -144,4 +144,14 @@ absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate) {
   return Refused("this one has no SPIFFE ID, DNS name or common name");
 }
 
+absl::Status CheckOnBehalfOf(absl::string_view on_behalf_of) {
+  if (on_behalf_of.empty()) return absl::OkStatus();
+  const absl::Status checked = CheckIdentity(on_behalf_of);
+  if (checked.ok()) return checked;
+  return Error(absl::StatusCode::kInvalidArgument, "ON_BEHALF_OF_INVALID",
+               absl::StrCat("on_behalf_of must be empty, or an identity as the signer writes it "
+                            "(spiffe://..., dns:... or cn:...): ",
+                            checked.message()));
+}
+
 }  // namespace keyward::signer

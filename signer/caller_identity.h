@@ -47,6 +47,10 @@ absl::Status CheckCommonName(absl::string_view name);
 // "dns:..." in lower case or "cn:...". Errors as CheckSpiffeId().
 absl::Status CheckIdentity(absl::string_view identity);
 
+// Whether a call may say that it is made for `on_behalf_of`: an identity, or empty.
+// INVALID_ARGUMENT ON_BEHALF_OF_INVALID.
+absl::Status CheckOnBehalfOf(absl::string_view on_behalf_of);
+
 }  // namespace keyward::signer
 
 #endif  // KEYWARD_SIGNER_CALLER_IDENTITY_H_

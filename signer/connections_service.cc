@@ -125,7 +125,7 @@ grpc::Status ConnectionsService::PreferAudience(grpc::ServerContext* context,
                                                 const v1::PreferAudienceRequest* request,
                                                 v1::Connection* response) {
   return administration_.RunWithRecord(
-      {*context, "PreferAudience", request->name(), Operation::kSign},
+      {*context, "PreferAudience", request->name(), Operation::kSign, request->on_behalf_of()},
       [&](AuditRecord& record) -> absl::Status {
         record.aud = request->audience();
         ASSIGN_OR_RETURN(

@@ -56,7 +56,8 @@ grpc::Status KeyVersionsService::InspectKeyVersion(grpc::ServerContext* context,
                                                    const v1::InspectKeyVersionRequest* request,
                                                    v1::KeyVersionDetails* response) {
   return administration_.RunWithRecord(
-      {*context, "InspectKeyVersion", request->connection(), Operation::kView},
+      {*context, "InspectKeyVersion", request->connection(), Operation::kView,
+       request->on_behalf_of()},
       [&](AuditRecord& record) -> absl::Status {
         record.key_version = NumberOf(*request);
         ASSIGN_OR_RETURN(const KeyInspection inspection,

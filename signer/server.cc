@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/server/grpc_server.h"
+#include "common/server/listen_address.h"
 #include "common/status_macros.h"
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/registry/sqlite_registry.h"
@@ -141,8 +142,7 @@ absl::Status Server::Serve(const SignerConfig& config) {
   std::unique_ptr<grpc::ServerCompletionQueue> completion_queue = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("listen: cannot listen on ", config.listen, "; is another process there?"));
+    return Annotate(server::CannotListen(config.listen), "listen");
   }
   signing_service_->Start(std::move(completion_queue));
   address_ = absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);

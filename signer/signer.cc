@@ -57,16 +57,6 @@ AuditRecord RecordOf(const IncomingCall& call) {
           .connection = CutName(call.request.connection())};
 }
 
-absl::Status CheckOnBehalfOf(const std::string& on_behalf_of) {
-  if (on_behalf_of.empty()) return absl::OkStatus();
-  const absl::Status checked = CheckIdentity(on_behalf_of);
-  if (checked.ok()) return checked;
-  return Error(absl::StatusCode::kInvalidArgument, "ON_BEHALF_OF_INVALID",
-               absl::StrCat("on_behalf_of must be empty, or an identity as the signer writes it "
-                            "(spiffe://..., dns:... or cn:...): ",
-                            checked.message()));
-}
-
 }  // namespace
 
 void Signer::Sign(const IncomingCall& call, absl::Time deadline, Done done) {

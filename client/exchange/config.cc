@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -171,6 +173,21 @@ absl::StatusOr<std::unique_ptr<client::HttpsClient>> NewHttpsClient(const Exchan
   return client::HttpsClient::New(std::move(options));
 }
 
+namespace {
+
+// The end of a sentence about the socket's path, empty where a socket may come there.
+std::string WrongWithSocketPlace(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path.parent_path(), error)) {
+    return "its folder is not there: make it";
+  }
+  const std::filesystem::file_status there = std::filesystem::symlink_status(path, error);
+  if (!std::filesystem::exists(there) || std::filesystem::is_socket(there)) return "";
+  return "is there and is no socket: move it away, or choose another path";
+}
+
+}  // namespace
+
 absl::Status CheckFiles(const ExchangeConfig& config) {
   YamlMistakes mistakes(config.file);
   const auto note = [&](absl::string_view setting, absl::string_view what) {
@@ -181,6 +198,10 @@ absl::Status CheckFiles(const ExchangeConfig& config) {
     for (const server::TlsMistake& mistake : server::CheckTlsFiles(config.tls)) {
       note(mistake.setting, absl::StrCat(mistake.file, ": ", mistake.what));
     }
+  }
+  const std::string& socket = config.unix_socket.socket.path;
+  if (const std::string wrong = WrongWithSocketPlace(socket); !socket.empty() && !wrong.empty()) {
+    note("unix_socket.path", absl::StrCat(socket, ": ", wrong));
   }
   if (const auto signer = client::SignerClient::New(config.signer); !signer.ok()) {
     note("signer", signer.status().message());

@@ -101,6 +101,11 @@ std::string ExchangeMetrics::Text() const {
   families.push_back(
       SingleGauge("keyward_serving", "1 while calls are taken, 0 while the daemon drains.",
                   sources_.health().state == server::Health::State::kServing ? 1 : 0));
+  families.push_back(SingleGauge(
+      "keyward_exchange_signer_answers",
+      "1 while the signer answered when it was last asked for a connection; without it nobody "
+      "can log in.",
+      sources_.signer_answers() ? 1 : 0));
   const client::AccessTokensStats stats = sources_.tokens();
   families.push_back(SingleGauge("keyward_exchange_entries",
                                  "Connections with a subject that are in memory.",

@@ -28,6 +28,8 @@ namespace keyward::exchange {
 struct MetricsSources {
   std::function<server::Health()> health;
   std::function<client::AccessTokensStats()> tokens;
+  // Whether the signer answered when it was last asked for a connection.
+  std::function<bool()> signer_answers;
   std::function<size_t()> open_circuits;
   // Ends of the certificate that callers are shown, and of the one that the signer is.
   // The first is null where there is no TLS listener.

@@ -11,6 +11,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/exchange/signer_errors.h"
 #include "common/error.h"
 #include "common/secret.h"
 #include "common/server/grpc_status.h"
@@ -54,7 +55,7 @@ grpc::Status AnswerFor(const char* method, const std::string& connection,
   if (!status.ok() && !ReasonOf(status)) {
     spdlog::error("{} {}: {}", method, connection, std::string(status.message()));
   }
-  return server::ToGrpcStatus(status);
+  return server::ToGrpcStatus(AsAnswered(status));
 }
 
 }  // namespace

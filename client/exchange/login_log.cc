@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "client/exchange/signer_errors.h"
 #include "common/error.h"
 #include "common/utf8.h"
 
@@ -23,6 +24,7 @@ absl::StatusOr<client::LoginResult> LoginLog::Run(const client::LoginRequest& re
   } else {
     spdlog::warn("no login to {}: {}: {}", who, ReasonOf(result.status()).value_or("INTERNAL"),
                  Printable(result.status().message()));
+    return ForCallers(result.status());
   }
   return result;
 }

@@ -12,7 +12,7 @@
 namespace keyward::exchange {
 
 // Runs another login and says in the log for whom it was and how it ended; never what
-// was granted. Thread-safe.
+// was granted. Its errors are for callers: see ForCallers(). Thread-safe.
 class LoginLog : public client::Login {
  public:
   explicit LoginLog(std::shared_ptr<client::Login> login) : login_(std::move(login)) {}

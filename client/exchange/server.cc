@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "client/exchange/login_log.h"
 #include "client/exchange/monitoring.h"
+#include "client/exchange/signer_errors.h"
 #include "client/tokens/signer_login.h"
 #include "client/tokens/thread_scheduler.h"
 #include "common/error.h"
@@ -59,12 +60,13 @@ absl::Status Server::OpenClients(const ExchangeConfig& config) {
   RETURN_IF_ERROR(Annotate(signer.status(), "signer"));
   signer_ = *std::move(signer);
 
+  lookups_ = std::make_unique<SignerLookups>([this] { return signer_->Get(); });
   ASSIGN_OR_RETURN(auto exchange, client::TokenExchange::New(https_));
   ASSIGN_OR_RETURN(budget_, client::LoginBudget::New(config.budget));
   ASSIGN_OR_RETURN(circuits_, client::CircuitBreaker::New({}));
   ASSIGN_OR_RETURN(auto connections, client::ConnectionDirectory::New(
                                          {}, [this](const std::string& name, absl::Time deadline) {
-                                           return signer_->Get()->GetConnection(name, deadline);
+                                           return lookups_->Get(name, deadline);
                                          }));
   ASSIGN_OR_RETURN(auto scheduler, client::ThreadScheduler::New(config.logins_at_once));
   auto login = std::make_shared<LoginLog>(std::make_shared<client::SignerLogin>(
@@ -75,6 +77,7 @@ absl::Status Server::OpenClients(const ExchangeConfig& config) {
   metrics_ = std::make_unique<ExchangeMetrics>(MetricsSources{
       .health = [this] { return health_service_->health(); },
       .tokens = [this] { return tokens_->stats(); },
+      .signer_answers = [this] { return lookups_->answers(); },
       .open_circuits = [this] { return circuits_->open(); },
       .server_certificate_end =
           tls_ == nullptr ? std::function<absl::Time()>() : [this] { return tls_->not_after(); },
@@ -121,8 +124,8 @@ absl::Status Server::Serve(const ExchangeConfig& config) {
   std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || (!config.listen.empty() && port == 0)) {
-    return absl::UnavailableError(
-        absl::StrCat("listen: cannot listen on ", config.listen, "; is another process there?"));
+    // Of the two, the socket listens in a folder of our own and does not fail.
+    return Annotate(server::CannotListen(config.listen), "listen");
   }
   service_->Start(std::move(queue));
   if (port != 0) {
@@ -157,9 +160,14 @@ absl::StatusOr<v1::TestConnectionResponse> Server::Test(const client::TestConnec
   return client::TestConnection(
       {.signer = *signer,
        .https = *https_,
-       .take_login =
-           [this](const std::string& connection, const std::string& subject) {
-             return budget_->Take(connection, subject);
+       .take_login = [this](
+                         const std::string& connection,
+                         const std::string& subject) { return budget_->Take(connection, subject); },
+       .return_login = [this](const std::string& connection,
+                              const std::string& subject) { budget_->Return(connection, subject); },
+       .signer_error =
+           [&call](const absl::Status& status) {
+             return LoggedForCallers(call.request.connection(), status);
            }},
       call);
 }

@@ -14,6 +14,7 @@
 #include "client/exchange/config.h"
 #include "client/exchange/exchange_metrics.h"
 #include "client/exchange/exchange_service.h"
+#include "client/exchange/signer_lookups.h"
 #include "client/https/https_client.h"
 #include "client/reloading_signer_client.h"
 #include "client/tokens/access_tokens.h"
@@ -62,6 +63,7 @@ class Server final : public server::RunningDaemon {
   std::unique_ptr<ExchangeMetrics> metrics_;
   std::shared_ptr<client::HttpsClient> https_;
   std::unique_ptr<client::ReloadingSignerClient> signer_;
+  std::unique_ptr<SignerLookups> lookups_;
   std::shared_ptr<client::LoginBudget> budget_;
   std::shared_ptr<client::CircuitBreaker> circuits_;
   std::unique_ptr<client::AccessTokens> tokens_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "client/claims.h"
+#include "client/login_host_answer.h"
 #include "common/error.h"
 #include "common/utf8.h"
 
@@ -63,15 +65,14 @@ bool HasOneOf(absl::string_view scope, std::initializer_list<absl::string_view> 
 // What a REST error says, [{"errorCode": …, "message": …}], or what the OAuth endpoints
 // say, {"error": …}; else nothing: a page of HTML helps nobody.
 std::string ErrorOf(const HttpsAnswer& answer, const Secret& token) {
-  const absl::string_view text = answer.body.Expose();
-  nlohmann::json json =
-      nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (json.is_array() && !json.empty()) json = nlohmann::json(json.front());
-  if (!json.is_object()) return "";
+  const std::optional<nlohmann::json> json = ParseAnswer(answer.body.Expose());
+  if (!json) return "";
+  const nlohmann::json& error = json->is_array() && !json->empty() ? json->front() : *json;
+  if (!error.is_object()) return "";
   std::vector<std::string> said;
   for (const char* name : {"errorCode", "error", "message", "error_description"}) {
-    const auto member = json.find(name);
-    if (member != json.end() && member->is_string()) said.push_back(member->get<std::string>());
+    const auto member = error.find(name);
+    if (member != error.end() && member->is_string()) said.push_back(member->get<std::string>());
   }
   // Taken out before it is cut, so that no part of it is left.
   const std::string clean =
@@ -80,15 +81,13 @@ std::string ErrorOf(const HttpsAnswer& answer, const Secret& token) {
 }
 
 Finding JudgeUserInfo(const HttpsAnswer& answer) {
-  const absl::string_view text = answer.body.Expose();
-  const nlohmann::json json =
-      nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
+  const std::optional<nlohmann::json> json = ParseAnswer(answer.body.Expose());
+  if (!json || !json->is_object()) {
     return Refused("API_ANSWER_UNEXPECTED",
                    "/services/oauth2/userinfo answers 200 without a JSON object.");
   }
-  const auto organization = json.find("organization_id");
-  if (organization == json.end() || !organization->is_string()) {
+  const auto organization = json->find("organization_id");
+  if (organization == json->end() || !organization->is_string()) {
     return {v1::TestStep::PASSED, "The API takes the token.", absl::OkStatus()};
   }
   return {v1::TestStep::PASSED,
@@ -168,9 +167,8 @@ Finding JudgeApiAnswer(const HttpsAnswer& answer, const Secret& token) {
   if (answer.status == 401) return Refused("API_TOKEN_REFUSED", detail);
   if (answer.status == 403) return Refused("API_ACCESS_DENIED", detail);
   if (answer.status == 429 || answer.status >= 500) {
-    absl::Status busy = Error(absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT", detail);
-    if (answer.retry_after) busy = WithRetryDelay(std::move(busy), *answer.retry_after);
-    return Failed(busy);
+    return Failed(WithRetryAfter(
+        Error(absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT", detail), answer));
   }
   return Refused("API_ANSWER_UNEXPECTED", detail);
 }

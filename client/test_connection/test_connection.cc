@@ -20,9 +20,13 @@ absl::StatusOr<v1::TestConnectionResponse> TestConnection(const TestConnectionPa
     return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
                  "the deadline passed before the test began");
   }
-  ASSIGN_OR_RETURN(v1::Connection connection,
-                   parts.signer.GetConnection(request.connection(), call.deadline));
-  return TestRun(parts, call, std::move(connection)).Run();
+  absl::StatusOr<v1::Connection> connection =
+      parts.signer.GetConnection(request.connection(), call.deadline);
+  if (!connection.ok()) {
+    return parts.signer_error == nullptr ? connection.status()
+                                         : parts.signer_error(connection.status());
+  }
+  return TestRun(parts, call, *std::move(connection)).Run();
 }
 
 }  // namespace keyward::client

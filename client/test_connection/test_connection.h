@@ -24,10 +24,17 @@ struct TestConnectionParts {
   SignerClient& signer;
   HttpsClient& https;
   // Asked before each login at Salesforce, so that tests count against the same hourly
-  // budget as everyone's logins; an error keeps the login from being tried, and is what
-  // the report shows then. Null for no budget.
+  // budget as everyone's logins; an error keeps the login from being tried and anything
+  // from being signed for it, and is what the report shows then. Null for no budget.
   std::function<absl::Status(const std::string& connection, const std::string& subject)>
       take_login = nullptr;
+  // Gives back what take_login() took, where nothing was signed and so nothing was sent.
+  std::function<void(const std::string& connection, const std::string& subject)> return_login =
+      nullptr;
+  // How the signer's errors are told to who reads the report: a service that tests for
+  // others has addresses and a role of its own, which are none of theirs. Null for as
+  // they are.
+  std::function<absl::Status(const absl::Status&)> signer_error = nullptr;
   // The clock that is judged, and that assertions are dated by.
   std::function<absl::Time()> now = [] { return absl::Now(); };
 };
@@ -56,7 +63,7 @@ struct TestConnectionCall {
 // Salesforce is asked. Errors only where there is no report:
 //   INVALID_ARGUMENT   the connection's name is malformed, or `key_version` is 0
 //   NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE …   the signer's answer to the question
-//     for the connection (GetConnection), as it is
+//     for the connection (GetConnection), as signer_error() tells it
 //   DEADLINE_EXCEEDED DEADLINE_PASSED   before anything was tried
 absl::StatusOr<v1::TestConnectionResponse> TestConnection(const TestConnectionParts& parts,
                                                           const TestConnectionCall& call);

@@ -31,9 +31,19 @@ bool TestRun::LogIn() {
   for (const std::string& audience : connection_.audiences()) {
     context_.audiences.push_back(audience);
     const absl::Time start = absl::Now();
+    if (const absl::Status taken = TakeLogin(); !taken.ok()) {
+      Add(v1::TestStep::SIGN,
+          {v1::TestStep::SKIPPED, "Not tried, because there is no login to sign for.",
+           absl::OkStatus()},
+          absl::ZeroDuration());
+      Add(v1::TestStep::EXCHANGE, Failed(taken), absl::Now() - start);
+      refusals.push_back(taken);
+      break;
+    }
     const absl::StatusOr<Assertion> assertion = Sign(audience);
     if (!assertion.ok()) {
-      return Add(v1::TestStep::SIGN, Failed(assertion.status()), absl::Now() - start);
+      ReturnLogin();
+      return Add(v1::TestStep::SIGN, Failed(Told(assertion.status())), absl::Now() - start);
     }
     Add(v1::TestStep::SIGN,
         {v1::TestStep::PASSED,
@@ -55,6 +65,16 @@ bool TestRun::LogIn() {
   return false;
 }
 
+// Before signing, so that the token does not work for nothing.
+absl::Status TestRun::TakeLogin() {
+  if (parts_.take_login == nullptr) return absl::OkStatus();
+  return parts_.take_login(connection_.name(), context_.subject);
+}
+
+void TestRun::ReturnLogin() {
+  if (parts_.return_login != nullptr) parts_.return_login(connection_.name(), context_.subject);
+}
+
 absl::StatusOr<Assertion> TestRun::Sign(const std::string& audience) {
   const absl::StatusOr<std::string> claims =
       ClaimsFor(connection_, {.subject = context_.subject, .audience = audience}, parts_.now());
@@ -73,10 +93,6 @@ absl::Status TestRun::Exchange(const Assertion& assertion, const std::string& au
     Add(v1::TestStep::EXCHANGE, finding, absl::Now() - start);
     return finding.result == v1::TestStep::FAILED ? finding.problem : absl::OkStatus();
   };
-  if (parts_.take_login != nullptr) {
-    const absl::Status taken = parts_.take_login(connection_.name(), context_.subject);
-    if (!taken.ok()) return add(Failed(taken));
-  }
   // Not its owner, and gone before the parts are.
   const std::shared_ptr<HttpsClient> https(std::shared_ptr<void>(), &parts_.https);
   const auto exchange = TokenExchange::New(https);
@@ -93,11 +109,11 @@ Finding TestRun::Granted(const std::string& audience) {
   if (audience == connection_.audiences(0)) {
     return {v1::TestStep::PASSED, detail, absl::OkStatus()};
   }
-  const auto preferred = parts_.signer.PreferAudience(connection_.name(), audience, call_.deadline);
+  const auto preferred = parts_.signer.PreferAudience(connection_.name(), audience, SignerCall());
   if (!preferred.ok()) {
     return {v1::TestStep::WARNING,
-            absl::StrCat(detail,
-                         " It could not be put first: ", Printable(preferred.status().message())),
+            absl::StrCat(detail, " It could not be put first: ",
+                         Printable(Told(preferred.status()).message())),
             absl::OkStatus()};
   }
   return {v1::TestStep::PASSED, absl::StrCat(detail, " It is the connection's first one now."),

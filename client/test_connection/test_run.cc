@@ -80,12 +80,22 @@ bool TestRun::Settings() {
       stopwatch.Elapsed());
 }
 
+CallOptions TestRun::SignerCall() const {
+  return {.on_behalf_of = call_.on_behalf_of,
+          .traceparent = call_.traceparent,
+          .deadline = call_.deadline};
+}
+
+absl::Status TestRun::Told(const absl::Status& signer_error) const {
+  return parts_.signer_error == nullptr ? signer_error : parts_.signer_error(signer_error);
+}
+
 bool TestRun::Key() {
   const Stopwatch stopwatch;
   const auto details =
-      parts_.signer.InspectKeyVersion(connection_.name(), key_version_, call_.deadline);
+      parts_.signer.InspectKeyVersion(connection_.name(), key_version_, SignerCall());
   if (!details.ok()) {
-    return Add(v1::TestStep::KEY, Failed(details.status()), stopwatch.Elapsed());
+    return Add(v1::TestStep::KEY, Failed(Told(details.status())), stopwatch.Elapsed());
   }
   version_ = details->key_version();
   return Add(v1::TestStep::KEY, JudgeKey(*details), stopwatch.Elapsed());
@@ -96,7 +106,7 @@ bool TestRun::Certificate() {
   const auto certificate =
       parts_.signer.GetCertificate(connection_.name(), version_.number(), call_.deadline);
   if (!certificate.ok()) {
-    return Add(v1::TestStep::CERTIFICATE, Failed(certificate.status()), stopwatch.Elapsed());
+    return Add(v1::TestStep::CERTIFICATE, Failed(Told(certificate.status())), stopwatch.Elapsed());
   }
   const absl::Time now = parts_.now();
   const auto lately = [now](const google::protobuf::Timestamp& time) {

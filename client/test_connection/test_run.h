@@ -42,6 +42,12 @@ class TestRun {
 
   // The first FAILED step is the failure, unless a later one replaces it.
   bool Add(v1::TestStep::Kind kind, const Finding& finding, absl::Duration took);
+  // For whom the signer is asked, and until when.
+  CallOptions SignerCall() const;
+  // An error of the signer's as the report tells it.
+  absl::Status Told(const absl::Status& signer_error) const;
+  absl::Status TakeLogin();
+  void ReturnLogin();
   absl::StatusOr<Assertion> Sign(const std::string& audience);
   // Whether Salesforce granted a token; where not, whether the next audience may help.
   absl::Status Exchange(const Assertion& assertion, const std::string& audience);

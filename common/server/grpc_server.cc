@@ -3,6 +3,12 @@
 #include <grpc/impl/codegen/grpc_types.h>
 #include <grpcpp/resource_quota.h>
 
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "common/server/reflection_limit.h"
+
 namespace keyward::server {
 namespace {
 
@@ -15,6 +21,9 @@ int Milliseconds(absl::Duration duration) {
 void LimitResources(grpc::ServerBuilder& builder, const GrpcLimits& limits) {
   builder.SetMaxReceiveMessageSize(limits.max_request_bytes);
   builder.SetResourceQuota(grpc::ResourceQuota(limits.name).SetMaxThreads(limits.max_threads));
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<ReflectionLimit>(limits.max_reflections));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_calls_of_a_connection);
   // A client whose certificate has expired or lost its CA is asked for a new one.
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, Milliseconds(limits.connection_age));

@@ -17,6 +17,9 @@ struct GrpcLimits {
   // Also for calls that stay: reflection, Watch.
   int max_threads = 256;
   int max_calls_of_a_connection = 1000;
+  // Streams of server reflection, each of which keeps one of those threads; more are
+  // ended with CANCELLED.
+  int max_reflections = 32;
   // Threads that wait for calls of the synchronous API.
   int synchronous_pollers = 4;
   // Then a client is asked for a new connection, and with it for its certificate.

@@ -1,14 +1,11 @@
 #include "common/server/tls_files.h"
 
-#include <errno.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -16,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "common/file.h"
 #include "common/openssl.h"
+#include "common/pem.h"
 #include "common/secret_file.h"
 #include "common/status_macros.h"
 
@@ -27,42 +25,6 @@ constexpr char kPrivateKey[] = "tls.private_key";
 constexpr char kClientCa[] = "tls.client_ca";
 
 using SslCtxPtr = std::unique_ptr<SSL_CTX, OpensslDeleter<&SSL_CTX_free>>;
-
-BioPtr MemoryBio(absl::string_view bytes) {
-  return BioPtr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
-}
-
-// A passphrase callback that has none: OpenSSL would ask at the terminal.
-int NoPassphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
-
-// Every certificate in `pem`, at least one.
-absl::StatusOr<std::vector<X509Ptr>> ParseCertificates(absl::string_view pem) {
-  const BioPtr bio = MemoryBio(pem);
-  std::vector<X509Ptr> certificates;
-  ERR_clear_error();
-  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, &NoPassphrase, nullptr)) {
-    certificates.emplace_back(certificate);
-  }
-  // Reading ends with "no start line" at the end of a good file.
-  const auto last_error = ERR_peek_last_error();
-  ERR_clear_error();
-  if (certificates.empty()) return absl::InvalidArgumentError("holds no PEM certificate");
-  if (ERR_GET_LIB(last_error) != ERR_LIB_PEM || ERR_GET_REASON(last_error) != PEM_R_NO_START_LINE) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("its PEM certificate number ", certificates.size() + 1, " is malformed"));
-  }
-  return certificates;
-}
-
-absl::StatusOr<EvpPkeyPtr> ParsePrivateKey(const Secret& pem) {
-  const BioPtr bio = MemoryBio(pem.Expose());
-  EvpPkeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &NoPassphrase, nullptr));
-  ERR_clear_error();
-  if (key == nullptr) {
-    return absl::InvalidArgumentError("holds no PEM private key without a passphrase");
-  }
-  return key;
-}
 
 absl::Status CheckValidNow(const X509& certificate) {
   if (X509_cmp_current_time(X509_get0_notBefore(&certificate)) > 0) {
@@ -77,6 +39,11 @@ absl::Status CheckValidNow(const X509& certificate) {
 // What gRPC will do with the certificate, which fails for one that is too weak for OpenSSL's
 // security level.
 absl::Status CheckUsable(X509* certificate) {
+  if (X509_check_purpose(certificate, X509_PURPOSE_SSL_SERVER, /*ca=*/0) != 1) {
+    return absl::InvalidArgumentError(
+        "is not for a TLS server (RFC 5280 section 4.2.1.12, serverAuth): clients would refuse it; "
+        "have another one issued");
+  }
   const SslCtxPtr context(SSL_CTX_new(TLS_server_method()));
   if (context == nullptr) return OpensslError("cannot make a TLS context");
   if (SSL_CTX_use_certificate(context.get(), certificate) == 1) return absl::OkStatus();
@@ -90,11 +57,7 @@ absl::Status CheckText(absl::string_view text) {
 }
 
 absl::StatusOr<std::string> ReadCertificates(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    return absl::InvalidArgumentError("is a directory");
-  }
-  if (access(path.c_str(), R_OK) != 0) return absl::ErrnoToStatus(errno, "cannot be read");
+  RETURN_IF_ERROR(CheckReadable(path));
   // Reading from a FIFO could wait for ever.
   RETURN_IF_ERROR(CheckFileMode(path, /*forbidden=*/0));
   ASSIGN_OR_RETURN(std::string pem, ReadFile(path));
@@ -125,17 +88,18 @@ class Reading {
   }
 
   void Check() {
-    auto chain = certificate_.ok() ? ParseCertificates(*certificate_) : certificate_.status();
+    auto chain = certificate_.ok() ? ParsePemCertificates(*certificate_) : certificate_.status();
     if (chain.ok()) CheckCertificate(*chain->front());
     Note(kCertificate, files_.certificate, chain.status());
-    auto key = private_key_.ok() ? ParsePrivateKey(*private_key_) : private_key_.status();
+    auto key =
+        private_key_.ok() ? ParsePemPrivateKey(private_key_->Expose()) : private_key_.status();
     Note(kPrivateKey, files_.private_key, key.status());
     if (chain.ok() && key.ok() && X509_check_private_key(chain->front().get(), key->get()) != 1) {
       ERR_clear_error();
       Note(kPrivateKey, files_.private_key,
            absl::InvalidArgumentError("does not belong to the certificate in tls.certificate"));
     }
-    auto authorities = client_ca_.ok() ? ParseCertificates(*client_ca_) : client_ca_.status();
+    auto authorities = client_ca_.ok() ? ParsePemCertificates(*client_ca_) : client_ca_.status();
     Note(kClientCa, files_.client_ca, authorities.status());
   }
 

@@ -41,9 +41,9 @@ struct TlsMistake {
 };
 
 // Every mistake: a file that cannot be read, is no regular file or has no PEM of its kind; a
-// certificate that is not valid now (RFC 5280 section 4.1.2.5) or that OpenSSL finds too
-// weak; a key that others than its owner can access, or that is not the certificate's.
-// Thread-safe.
+// certificate that is not valid now (RFC 5280 section 4.1.2.5), is not for a server or that
+// OpenSSL finds too weak; a key that others than its owner can access, or that is not the
+// certificate's. Thread-safe.
 std::vector<TlsMistake> CheckTlsFiles(const TlsFiles& files);
 
 // What is in the files. Where that is what `known` (may be null) has, the answer is `known`

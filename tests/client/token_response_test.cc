@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "client/salesforce_error.h"
 #include "common/error.h"
 #include "common/utf8.h"
@@ -52,6 +53,20 @@ TEST(TokenResponseTest, RefusesWhatIsNotOneJsonObject) {
     EXPECT_EQ(ReasonFor(200, body), "RESPONSE_MALFORMED") << body;
     EXPECT_EQ(ReasonFor(400, body), "RESPONSE_MALFORMED") << body;
   }
+}
+
+TEST(TokenResponseTest, RefusesWhatIsNestedTooDeep) {
+  const std::string open(32 << 10, '[');
+  const std::string close(32 << 10, ']');
+  const auto with = [](int levels) {
+    return absl::StrCat(R"({"error":"x","error_description":"d","new":)", std::string(levels, '['),
+                        std::string(levels, ']'), "}");
+  };
+  for (const std::string& body : {open, open + close, with(32), with(30'000)}) {
+    EXPECT_EQ(ReasonFor(200, body), "RESPONSE_MALFORMED");
+    EXPECT_EQ(ReasonFor(400, body), "RESPONSE_MALFORMED");
+  }
+  EXPECT_EQ(ReasonFor(400, with(31)), "SALESFORCE_REFUSED");
 }
 
 TEST(TokenResponseTest, RefusesWrongAndMissingMembers) {

@@ -1,8 +1,11 @@
 // For whom a caller asks, and in which trace: what the audit log keeps of it.
 #include <keyward/v1/connections.grpc.pb.h>
+#include <keyward/v1/key_versions.grpc.pb.h>
 #include <keyward/v1/signer.grpc.pb.h>
 
+#include <functional>
 #include <future>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -118,6 +121,44 @@ TEST_F(AttributionTest, IsRecordedOfRefusalsToo) {
   SetFaults("");
   EXPECT_TRUE(first.get().ok());
   EXPECT_NE(one.get().ok(), other.get().ok());
+}
+
+TEST_F(AttributionTest, CallsAroundALoginSayItToo) {
+  const auto inspect = [&](const std::string& on_behalf_of, const std::string& connection) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+    v1::InspectKeyVersionRequest request;
+    request.set_connection(connection);
+    request.set_on_behalf_of(on_behalf_of);
+    v1::KeyVersionDetails response;
+    return v1::KeyVersions::NewStub(channel_)->InspectKeyVersion(&context, request, &response);
+  };
+  const auto prefer = [&](const std::string& on_behalf_of, const std::string& connection) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+    v1::PreferAudienceRequest request;
+    request.set_name(connection);
+    request.set_audience(kAudience);
+    request.set_on_behalf_of(on_behalf_of);
+    v1::Connection response;
+    return v1::Connections::NewStub(channel_)->PreferAudience(&context, request, &response);
+  };
+  using Call = std::function<grpc::Status(const std::string&, const std::string&)>;
+  for (const auto& [method, call] :
+       {std::pair<std::string, Call>("InspectKeyVersion", inspect), {"PreferAudience", prefer}}) {
+    EXPECT_TRUE(call("dns:shop.example", "acme").ok()) << method;
+    EXPECT_EQ(Audit().back().value("method", ""), method);
+    EXPECT_EQ(Audit().back().value("outcome", ""), "done");
+    EXPECT_EQ(Audit().back().value("on_behalf_of", ""), "dns:shop.example");
+    EXPECT_FALSE(call("dns:shop.example", "absent").ok());
+    EXPECT_EQ(Audit().back().value("reason", ""), "CONNECTION_NOT_FOUND");
+    EXPECT_EQ(Audit().back().value("on_behalf_of", ""), "dns:shop.example");
+    EXPECT_EQ(call("dns:Shop.example", "acme").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(Audit().back().value("reason", ""), "ON_BEHALF_OF_INVALID");
+    EXPECT_FALSE(Audit().back().contains("on_behalf_of"));
+    EXPECT_TRUE(call("", "acme").ok()) << method;
+    EXPECT_FALSE(Audit().back().contains("on_behalf_of"));
+  }
 }
 
 TEST_F(AttributionTest, ItDecidesNothing) {

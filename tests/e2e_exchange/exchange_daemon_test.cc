@@ -88,6 +88,18 @@ TEST_F(ExchangeDaemonTest, CheckConfigFindsNothingOrEverything) {
   EXPECT_THAT(checked.err, HasSubstr("login_hosts"));
 }
 
+TEST_F(ExchangeDaemonTest, CheckConfigSeesWhereNoSocketCanCome) {
+  for (const auto& [path, wrong] : {std::pair{"absent/s", "its folder is not there"},
+                                    std::pair{"policy.yaml", "is there and is no socket"}}) {
+    system_.WriteConfig(absl::StrCat(system_.DefaultConfig(), "unix_socket: {path: ", path,
+                                     ", identity: cn:billing}\n"));
+    const testing::Finished checked = system_.RunToEnd({"--check-config"});
+    EXPECT_EQ(checked.exit_code, 1);
+    EXPECT_THAT(checked.err,
+                HasSubstr(absl::StrCat("unix_socket.path: ", File(path), ": ", wrong)));
+  }
+}
+
 TEST_F(ExchangeDaemonTest, CheckConfigSeesAPathThatIsNoSockets) {
   const std::string config = system_.DefaultConfig();
   system_.WriteConfig(absl::StrCat("unix_socket:\n  path: ", std::string(108, 's'),
@@ -113,6 +125,8 @@ TEST_F(ExchangeDaemonTest, ServesWhileTheSignerIsAway) {
   const absl::Status late =
       system_.Client()->Exchange("acme", {.deadline = absl::Now() + absl::Seconds(2)}).status();
   EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded) << late;
+  EXPECT_TRUE(system_.daemon().WaitForOutput("signer: no answer", kPatience))
+      << system_.daemon().Output();
 }
 
 TEST_F(ExchangeDaemonTest, ASidecarOnAUnixSocket) {
@@ -198,6 +212,7 @@ TEST_F(ExchangeDaemonTest, MonitoringTellsWhatHappened) {
         "keyward_exchange_login_seconds_count{phase=\"network\"} 1\n",
         "keyward_exchange_wait_seconds_count 1\n", "keyward_exchange_tokens 1\n",
         "keyward_exchange_open_circuits 0\n", "keyward_serving 1\n",
+        "keyward_exchange_signer_answers 1\n",
         "keyward_tls_certificate_expiry_timestamp_seconds "}) {
     EXPECT_THAT(metrics, HasSubstr(line));
   }

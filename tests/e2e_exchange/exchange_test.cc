@@ -124,6 +124,69 @@ TEST_F(ExchangeTest, WhoHasNoRoleGetsNothing) {
   EXPECT_EQ(system_.LoginAttempts(), 1);
 }
 
+// The signer's policy with another role for keyward-exchange.
+class SignerRefusesTest : public ExchangeTest {
+ protected:
+  void AllowExchange(absl::string_view connections, absl::string_view operations) {
+    testing::SignerProcess& signer = system_.signer();
+    const std::string address = signer.address();
+    EXPECT_EQ(signer.Stop(), 0);
+    signer.Write("policy.yaml",
+                 absl::StrCat(R"(roles:
+  - name: operators
+    identities: ["spiffe://keyward.example/operator"]
+    connections: ["*"]
+    operations: [sign, view, manage-connections, rotate, exchange]
+  - name: exchange
+    identities: ["spiffe://keyward.example/exchange"]
+    connections: [)",
+                              connections, "]\n    operations: [", operations, "]\n"));
+    signer.Write("signer.yaml", testing::Replaced(signer.DefaultConfig(), "listen: 127.0.0.1:0",
+                                                  absl::StrCat("listen: ", address)));
+    EXPECT_TRUE(signer.Start()) << signer.daemon().Output();
+  }
+
+  void ExpectRefusal(const absl::Status& status) {
+    EXPECT_EQ(CodeAndReason(status), "FAILED_PRECONDITION SIGNER_REFUSES_EXCHANGE");
+    EXPECT_THAT(std::string(status.message()), HasSubstr("keyward-exchange's identity"));
+  }
+};
+
+TEST_F(SignerRefusesTest, TellsCallersThatItIsNotTheirRole) {
+  AllowExchange("other", "sign, view");
+  ExpectRefusal(Client().Exchange("acme").status());
+  ExpectRefusal(Client().Exchange("acme").status());
+  ExpectRefusal(Client().TestConnection("acme").status());
+  EXPECT_THAT(system_.daemon().Output(), HasSubstr("asked for acme: NOT_ALLOWED"));
+
+  AllowExchange("\"*\"", "view");
+  const absl::Time end = absl::Now() + kPatience;
+  // Until it is forgotten that not even the settings may be seen.
+  absl::Status status;
+  do {
+    status = Client().Exchange("acme").status();
+  } while (!absl::StrContains(system_.daemon().Output(), "no login to acme") && absl::Now() < end);
+  ExpectRefusal(status);
+  const auto report = Client().TestConnection("acme");
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->diagnosis().reason(), "SIGNER_REFUSES_EXCHANGE");
+  EXPECT_THAT(report->diagnosis().steps(0), HasSubstr("keyward-exchange's identity"));
+}
+
+TEST_F(ExchangeTest, SaysNothingOfWhereTheSignerIs) {
+  const std::string signer = system_.signer().address();
+  system_.signer().Stop();
+  const absl::Status tested = Client().TestConnection("acme").status();
+  EXPECT_EQ(CodeAndReason(tested), "UNAVAILABLE SIGNER_UNAVAILABLE");
+  const absl::Status late =
+      Client().Exchange("acme", {.deadline = absl::Now() + absl::Seconds(2)}).status();
+  for (const absl::Status& status : {tested, late}) {
+    EXPECT_FALSE(status.ok());
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr(signer))) << status;
+  }
+  EXPECT_THAT(system_.daemon().Output(), HasSubstr(signer));
+}
+
 TEST_F(ExchangeTest, RefusesWhatIsMalformed) {
   EXPECT_EQ(CodeAndReason(Client().Exchange("Acme/../x").status()),
             "INVALID_ARGUMENT CONNECTION_NAME_INVALID");

@@ -86,6 +86,8 @@ TEST(DiagnosisTest, EveryFailureOfAStepHasARow) {
                              "REGISTRY_UNAVAILABLE",
                              "SIGNATURE_INVALID",
                              "SIGNER_UNREACHABLE",
+                             "SIGNER_UNAVAILABLE",
+                             "SIGNER_REFUSES_EXCHANGE",
                              "CLAIMS_EXP_PAST",
                              "CLAIMS_EXP_TOO_FAR",
                              "LOGIN_BUDGET_SPENT",

@@ -160,9 +160,25 @@ TEST(FindingsTest, JudgesTheApisAnswer) {
                 "answers 403: forbidden");
   ExpectFinding(JudgeApi(302, ""), kFailed, "API_ANSWER_UNEXPECTED", "answers 302");
   ExpectFinding(JudgeApi(503, "[]"), kFailed, "SALESFORCE_TRANSIENT", "answers 503");
-  EXPECT_EQ(RetryDelayOf(JudgeApi(429, "", absl::Seconds(7)).problem), absl::Seconds(7));
+  for (const auto& [said, kept] : std::vector<std::pair<absl::Duration, absl::Duration>>{
+           {absl::Seconds(7), absl::Seconds(7)},
+           {absl::ZeroDuration(), absl::Seconds(1)},
+           {absl::Hours(24 * 365), absl::Hours(1)}}) {
+    EXPECT_EQ(RetryDelayOf(JudgeApi(429, "", said).problem), kept);
+  }
   for (const char* odd : {"[1]", "[[]]", "null", R"({"error":7})", R"([{"message":{}}])"}) {
     ExpectFinding(JudgeApi(401, odd), kFailed, "API_TOKEN_REFUSED", "answers 401.");
+  }
+}
+
+TEST(FindingsTest, WhatIsNestedTooDeepIsNotRead) {
+  for (const int levels : {40, 30'000}) {
+    const std::string nest = absl::StrCat(std::string(levels, '['), "1", std::string(levels, ']'));
+    ExpectFinding(JudgeApi(401, nest), kFailed, "API_TOKEN_REFUSED", "answers 401.");
+    ExpectFinding(JudgeApi(401, absl::StrCat(R"([{"message":"deep","more":)", nest, "}]")), kFailed,
+                  "API_TOKEN_REFUSED", "answers 401.");
+    ExpectFinding(JudgeApi(200, absl::StrCat(R"({"more":)", nest, "}")), kFailed,
+                  "API_ANSWER_UNEXPECTED", "without a JSON object");
   }
 }
 

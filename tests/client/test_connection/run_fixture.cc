@@ -61,8 +61,11 @@ std::unique_ptr<HttpsClient> RunFixture::NewHttps(const std::string& ca_file,
 v1::TestConnectionResponse RunFixture::Test() {
   std::vector<std::string> shown;
   call_.on_step = [&](const v1::TestStep& step) { shown.push_back(step.SerializeAsString()); };
-  const TestConnectionParts parts{
-      .signer = *client_, .https = *https_, .take_login = take_login_, .now = now_};
+  const TestConnectionParts parts{.signer = *client_,
+                                  .https = *https_,
+                                  .take_login = take_login_,
+                                  .return_login = return_login_,
+                                  .now = now_};
   const auto report = TestConnection(parts, call_);
   call_.on_step = nullptr;
   EXPECT_TRUE(report.ok()) << report.status();

@@ -52,6 +52,7 @@ class RunFixture : public ::testing::Test {
   // Of the parts of every Test().
   std::function<absl::Time()> now_ = [] { return absl::Now(); };
   std::function<absl::Status(const std::string&, const std::string&)> take_login_;
+  std::function<void(const std::string&, const std::string&)> return_login_;
 };
 
 // "CLOCK WARNING", "EXCHANGE FAILED INVALID_AUDIENCE", …

@@ -17,6 +17,12 @@ using ::testing::HasSubstr;
 
 class RunTest : public RunFixture {
  protected:
+  int64_t SignRecords() const {
+    const std::string records =
+        testing::Run({"grep", "-c", "\"method\":\"Sign\"", signer_.File("audit.jsonl")}).out;
+    return std::stoll(records);
+  }
+
   // An access token of somebody else's login.
   AccessToken LogIn() {
     const v1::Connection acme = client_->GetConnection("acme").value();
@@ -145,9 +151,33 @@ TEST_F(RunTest, TheLoginBudgetIsAskedBeforeEachLogin) {
         absl::Seconds(90));
   };
   const int64_t logins = standin_->Count(testing::kTokenEndpoint);
+  const int64_t signatures = SignRecords();
   const auto report = ExpectDiagnosis("LOGIN_BUDGET_SPENT", v1::TestStep::EXCHANGE);
   EXPECT_EQ(report.diagnosis().wait().seconds(), 90);
   EXPECT_EQ(standin_->Count(testing::kTokenEndpoint), logins);
+  EXPECT_THAT(Steps(report), Contains("SIGN SKIPPED"));
+  EXPECT_EQ(SignRecords(), signatures);
+}
+
+TEST_F(RunTest, ALoginThatNothingWasSignedForIsGivenBack) {
+  int taken = 0;
+  take_login_ = [&](const std::string&, const std::string&) {
+    ++taken;
+    return absl::OkStatus();
+  };
+  std::vector<std::string> returned;
+  return_login_ = [&](const std::string& connection, const std::string& subject) {
+    returned.push_back(absl::StrCat(connection, " ", subject));
+  };
+  EXPECT_TRUE(Test().verified());
+  EXPECT_EQ(taken, 1);
+  EXPECT_TRUE(returned.empty());
+  // A clock that is wrong for the signer, and not for the login host's answer.
+  int asked = 0;
+  now_ = [&asked] { return ++asked < 4 ? absl::Now() : absl::Now() + absl::Hours(1); };
+  ExpectDiagnosis("CLAIMS_EXP_TOO_FAR", v1::TestStep::SIGN);
+  EXPECT_EQ(taken, 2);
+  EXPECT_THAT(returned, ElementsAre(absl::StrCat("acme ", kUser)));
 }
 
 TEST_F(RunTest, OnlyWhereThereIsNoReportThereIsAnError) {
@@ -174,12 +204,14 @@ TEST_F(RunTest, TheSignersAuditSaysForWhomItSigned) {
   call_.request.set_key_version(1);
   call_.on_behalf_of = "spiffe://keyward.example/backend-of-acme";
   call_.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  ChangeApp({{"audiences", {standin_->origin()}}});
   EXPECT_TRUE(Test().verified());
-  const testing::Finished signs =
-      testing::Run({"grep", "\"method\":\"Sign\"", signer_.File("audit.jsonl")});
-  EXPECT_THAT(signs.out, HasSubstr("spiffe://keyward.example/backend-of-acme"));
-  EXPECT_THAT(signs.out, HasSubstr("4bf92f3577b34da6a3ce929d0e0e4736"));
-  EXPECT_EQ(std::count(signs.out.begin(), signs.out.end(), '\n'), 1);
+  for (const char* method : {"Sign", "InspectKeyVersion", "PreferAudience"}) {
+    const testing::Finished records = testing::Run(
+        {"grep", absl::StrCat("\"method\":\"", method, "\""), signer_.File("audit.jsonl")});
+    EXPECT_THAT(records.out, HasSubstr(call_.on_behalf_of)) << method;
+    EXPECT_THAT(records.out, HasSubstr("4bf92f3577b34da6a3ce929d0e0e4736")) << method;
+  }
 }
 
 }  // namespace

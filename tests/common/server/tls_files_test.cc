@@ -94,6 +94,15 @@ TEST_F(TlsFilesTest, RefusesACertificateThatOpensslFindsTooWeak) {
                               HasSubstr("key too small")));
 }
 
+TEST_F(TlsFilesTest, RefusesACertificateThatIsForClientsAlone) {
+  const auto made =
+      keyward::testing::Run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+                             "/CN=client", "-addext", "extendedKeyUsage = clientAuth", "-keyout",
+                             served_.files().private_key, "-out", served_.files().certificate});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(WhyNot(), AllOf(StartsWith("tls.certificate: "), HasSubstr("not for a TLS server")));
+}
+
 class TlsWatchTest : public TlsFilesTest {
  protected:
   void BreakCertificate() const { ServedTlsFiles::Put(served_.files().certificate, ""); }

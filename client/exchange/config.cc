@@ -6,8 +6,10 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
+#include "common/secret_file.h"
 #include "common/status_macros.h"
 #include "signer/authorization_policy.h"
 #include "signer/caller_identity.h"
@@ -208,6 +210,17 @@ absl::Status CheckFiles(const ExchangeConfig& config) {
   }
   if (const auto https = NewHttpsClient(config); !https.ok()) {
     note("https", https.status().message());
+  }
+  // A user and a password stand before '@', which has no other place in a proxy's URL.
+  if (absl::StrContains(config.https.proxy.value_or(""), '@')) {
+    const absl::Status closed = CheckFileMode(config.file, kWorldBits);
+    if (absl::IsFailedPrecondition(closed)) {
+      note("https.proxy",
+           "has a password, and everybody on this machine may read this file: "
+           "chmod 640 it, in a group that only keyward-exchange is in");
+    } else if (!closed.ok()) {
+      note("https.proxy", absl::StrCat("has a password, and this file ", closed.message()));
+    }
   }
   if (const absl::Status policy = CheckReadable(config.policy); !policy.ok()) {
     note("policy", absl::StrCat(config.policy, ": ", policy.message()));

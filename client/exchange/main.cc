@@ -5,6 +5,7 @@
 
 #include "client/exchange/config.h"
 #include "client/exchange/server.h"
+#include "common/secret.h"
 #include "common/server/daemon.h"
 #include "common/status_macros.h"
 
@@ -21,7 +22,11 @@ int main(int argc, char** argv) {
          return keyward::exchange::CheckFiles(*config);
        },
        .start = [&]() -> absl::StatusOr<std::unique_ptr<keyward::server::RunningDaemon>> {
-         return keyward::exchange::Server::New(*config);
+         absl::StatusOr<std::unique_ptr<keyward::server::RunningDaemon>> server =
+             keyward::exchange::Server::New(*config);
+         // A proxy's password may be in it, and nothing asks for it again.
+         if (config->https.proxy) keyward::WipeString(*config->https.proxy);
+         return server;
        }},
       argc, argv);
 }

@@ -168,7 +168,8 @@ absl::StatusOr<v1::TestConnectionResponse> Server::Test(const client::TestConnec
        .signer_error =
            [&call](const absl::Status& status) {
              return LoggedForCallers(call.request.connection(), status);
-           }},
+           },
+       .by_exchange = true},
       call);
 }
 

@@ -102,6 +102,15 @@ std::vector<Replacement> Replacements(const absl::Status& failure,
           {"{version}", version},
           {"{test}", absl::StrCat("keyward test ", name, version)},
           {"{clock}", ClockText(context.clock_skew)},
+          {"{proxy}", context.by_exchange ? "https.proxy in exchange.yaml"
+                                          : "https_proxy, or KEYWARD_HTTPS_PROXY"},
+          {"{https_ca}", context.by_exchange ? "https.ca in exchange.yaml" : "https_ca"},
+          {"{without_proxy}",
+           context.by_exchange
+               ? "Test without a proxy: leave https.proxy out of exchange.yaml, restart "
+                 "keyward-exchange, and test again."
+               : absl::StrCat("Test without a proxy: keyward test ", name, version,
+                              " --https-proxy none")},
           {"{said}", Sentence(Readable(failure.message()))}};
 }
 

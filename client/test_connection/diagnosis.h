@@ -30,6 +30,9 @@ struct DiagnosisContext {
   // Whether the certificate was issued or the connection was changed within the last ten
   // minutes: Salesforce may not have it on every server yet.
   bool recently_changed = false;
+  // keyward-exchange tests, with settings and a place of its own: texts name those and
+  // not the command's.
+  bool by_exchange = false;
 };
 
 // The diagnosis of `failure`, which must not be OK. A reason that has no row gets a

@@ -76,8 +76,7 @@ constexpr DiagnosisRow kRows[] = {
     {"GRANT_TYPE_UNSUPPORTED",
      "The login request did not reach Salesforce as it was sent.",
      "Something between here and {login_url} rewrites requests: a proxy or a gateway.",
-     {"Test without a proxy: {test} --https-proxy none",
-      "If that works, have the proxy pass {login_url} through untouched."}},
+     {"{without_proxy}", "If that works, have the proxy pass {login_url} through untouched."}},
     {"USER_INACTIVE",
      "The user is deactivated or frozen.",
      "Salesforce lets {subject} log in nowhere.",
@@ -162,7 +161,8 @@ constexpr DiagnosisRow kRows[] = {
      Waiting::kPasses},
     {"SCOPES_MISSING",
      "The app lacks OAuth scopes.",
-     "{said}",
+     "The login works, but without \"api\" every other call of the API is refused, and without "
+     "\"refresh_token, offline_access\" the org may end sessions early. {said}",
      {"{open_settings}", "{add_scopes}",
       "Tokens that were granted before keep their scopes; those granted from now on have the new "
       "ones. Test again: {test}."},

@@ -189,8 +189,9 @@ Finding JudgeScopes(absl::string_view scope) {
   if (missing.empty()) {
     return {v1::TestStep::PASSED, absl::StrCat("Granted: ", granted, "."), absl::OkStatus()};
   }
-  return Warning("SCOPES_MISSING", absl::StrCat("Granted: ", granted,
-                                                ". Missing: ", absl::StrJoin(missing, "; "), "."));
+  const std::string detail =
+      absl::StrCat("Granted: ", granted, ". Missing: ", absl::StrJoin(missing, "; "), ".");
+  return AllowsApi(scope) ? Warning("SCOPES_MISSING", detail) : Refused("SCOPES_MISSING", detail);
 }
 
 }  // namespace keyward::client

@@ -35,6 +35,8 @@ struct TestConnectionParts {
   // others has addresses and a role of its own, which are none of theirs. Null for as
   // they are.
   std::function<absl::Status(const absl::Status&)> signer_error = nullptr;
+  // Whether keyward-exchange tests: then the report names its settings, not the command's.
+  bool by_exchange = false;
   // The clock that is judged, and that assertions are dated by.
   std::function<absl::Time()> now = [] { return absl::Now(); };
 };

@@ -46,6 +46,7 @@ constexpr char kReached[] = "Its name resolves, and it takes connections.";
 }  // namespace
 
 v1::TestConnectionResponse TestRun::Run() {
+  context_.by_exchange = parts_.by_exchange;
   context_.connection = connection_.name();
   context_.login_url = connection_.login_url();
   context_.consumer_key = connection_.consumer_key();
@@ -152,9 +153,11 @@ void TestRun::UseToken() {
   const absl::StatusOr<HttpsAnswer> answer = CallApi();
   const Finding call =
       answer.ok() ? JudgeApiAnswer(*answer, granted_->token) : Failed(answer.status());
-  report_.response().set_verified(Add(v1::TestStep::API_CALL, call, stopwatch.Elapsed()));
+  const bool called = Add(v1::TestStep::API_CALL, call, stopwatch.Elapsed());
+  // userinfo answers without the scope `api`, and nothing else of the API does.
   const Finding scopes = JudgeScopes(granted_->scope);
-  Add(v1::TestStep::SCOPES, scopes, absl::ZeroDuration());
+  const bool usable = Add(v1::TestStep::SCOPES, scopes, absl::ZeroDuration());
+  report_.response().set_verified(called && usable);
   const bool refused = answer.ok() && (answer->status == 401 || answer->status == 403);
   // The setting behind it, where it is known.
   if (refused && !scopes.problem.ok() && !AllowsApi(granted_->scope)) failure_ = scopes.problem;

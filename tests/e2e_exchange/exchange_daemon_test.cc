@@ -26,6 +26,7 @@ namespace {
 
 using testing::CodeAndReason;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Replaced;
 
 class ExchangeDaemonTest : public ::testing::Test {
@@ -109,6 +110,25 @@ TEST_F(ExchangeDaemonTest, CheckConfigSeesAPathThatIsNoSockets) {
   EXPECT_EQ(checked.exit_code, 1);
   EXPECT_THAT(checked.err,
               HasSubstr("exchange.yaml:2: unix_socket.path: is too long for a socket"));
+}
+
+TEST_F(ExchangeDaemonTest, AProxysPasswordIsNotForEverybody) {
+  const auto with_proxy = [&](absl::string_view proxy) {
+    system_.WriteConfig(testing::Replaced(system_.DefaultConfig(), "https:\n",
+                                          absl::StrCat("https:\n  proxy: ", proxy, "\n")));
+  };
+  const auto check = [&](mode_t mode) {
+    EXPECT_EQ(chmod(File("exchange.yaml").c_str(), mode), 0);
+    return system_.RunToEnd({"--check-config"});
+  };
+  with_proxy("http://keyward:s3cret@proxy.example:3128");
+  const testing::Finished open = check(0644);
+  EXPECT_EQ(open.exit_code, 1);
+  EXPECT_THAT(open.err, HasSubstr("https.proxy: has a password"));
+  EXPECT_THAT(open.err + open.out, Not(HasSubstr("s3cret")));
+  EXPECT_EQ(check(0640).exit_code, 0);
+  with_proxy("http://proxy.example:3128");
+  EXPECT_EQ(check(0644).exit_code, 0);
 }
 
 TEST_F(ExchangeDaemonTest, ServesWhileTheSignerIsAway) {

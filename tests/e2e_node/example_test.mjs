@@ -1,6 +1,6 @@
 // One of client/examples, given as the command to run, against the daemons and against a
 // scripted exchange.
-//   node example_test.mjs COMMAND [ARGUMENT...]
+//   node example_test.mjs cpp|node|python COMMAND [ARGUMENT...]
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,16 +10,16 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import { scriptedExchange, serviceError } from './protos.mjs';
-import { connection, endSessions, exchangeAddress, logins, newToken, pki, pkiFile, protoDirectory,
+import { connection, endSessions, exchangeAddress, exchangeSocket, logins, newToken, pki, pkiFile, protoDirectory,
          salesforceCa } from './system.mjs';
 
-const [command, ...commandArgs] = process.argv.slice(2);
+const [language, command, ...commandArgs] = process.argv.slice(2);
 const query = 'SELECT Id, Name FROM Organization';
 const accessToken = /00D\w{12}!/;
 
 // The example at work, as the PKI's backend.
 class Example {
-  constructor(address, { name = connection, httpsCa = salesforceCa } = {}) {
+  constructor(address, { name = connection, httpsCa = salesforceCa, settings = {} } = {}) {
     this.process = spawn(command, [...commandArgs, name], { env: {
       ...process.env,
       KEYWARD_EXCHANGE: address,
@@ -31,6 +31,7 @@ class Example {
       NODE_EXTRA_CA_CERTS: httpsCa,
       // Older ones call fetch experimental, all mind that the stand-in has no name.
       NODE_NO_WARNINGS: '1',
+      ...settings,
     } });
     this.output = '';
     const said = new PassThrough();
@@ -104,6 +105,36 @@ test('tells what is wrong with a connection, and with a query', async () => {
   const malformed = await new Example(exchangeAddress).end('SELECT\n');
   assert.equal(malformed.code, 1);
   assert.match(malformed.output, /Salesforce answered 400 .*MALFORMED_QUERY/);
+});
+
+test('tells why an org is not trusted', async () => {
+  await scriptedSalesforce(() => assert.fail('a token was sent'), async (origin) => {
+    const failed = await run(() => ({ accessToken: '00D000000000000!dead', instanceUrl: origin }),
+                             { httpsCa: salesforceCa });
+    assert.equal(failed.code, 1);
+    assert.match(failed.output, /^query: .*certificate/im);
+  });
+});
+
+test('names the setting without which it cannot start', async () => {
+  const wrong = { KEYWARD_EXCHANGE: '', KEYWARD_CA: '', KEYWARD_CERTIFICATE: '',
+                  KEYWARD_PRIVATE_KEY: '' };
+  if (language === 'node') wrong.KEYWARD_PROTO = '/nowhere/proto';
+  if (language === 'python') wrong.KEYWARD_HTTPS_CA = '/nowhere/ca.pem';
+  for (const [name, value] of Object.entries(wrong)) {
+    const example = new Example(exchangeAddress, { settings: { [name]: value } });
+    const { code, output } = await example.end();
+    assert.equal(code, 2, output);
+    assert.match(output, new RegExp(`^query: .*${name}.*\n$`));
+  }
+});
+
+test("takes a sidecar's socket, without a certificate", { skip: language === 'cpp' }, async () => {
+  const example = new Example(`unix:${exchangeSocket}`, {
+    settings: { KEYWARD_CA: '', KEYWARD_CERTIFICATE: '', KEYWARD_PRIVATE_KEY: '' },
+  });
+  assert.equal((await example.ask(query)).totalSize, 1);
+  assert.equal((await example.end()).code, 0);
 });
 
 test('asks again where waiting helps, and nowhere else', async () => {

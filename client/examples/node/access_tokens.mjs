@@ -17,15 +17,18 @@ export class AccessTokens {
   #types;
   #client;
 
-  // exchange is "host:port"; proto the folder with keyward's proto files; the rest are
-  // PEM files: the CA of the server's certificate, and who we are.
+  // exchange is "host:port", or "unix:/PATH" for the socket of a sidecar; proto the folder
+  // with keyward's proto files. The rest are PEM files, which a socket does without: the CA
+  // of the server's certificate, and who we are.
   constructor({ exchange, proto, ca, certificate, privateKey }) {
     this.#types = protoLoader.loadSync(
       ['keyward/v1/exchange.proto', 'google/rpc/error_details.proto', 'google/rpc/status.proto'],
       { includeDirs: [proto], longs: Number });
     const { keyward } = grpc.loadPackageDefinition(this.#types);
-    const credentials = grpc.credentials.createSsl(
-      readFileSync(ca), readFileSync(privateKey), readFileSync(certificate));
+    const credentials = exchange.startsWith('unix:')
+      ? grpc.credentials.createInsecure()
+      : grpc.credentials.createSsl(
+        readFileSync(ca), readFileSync(privateKey), readFileSync(certificate));
     this.#client = new keyward.v1.Exchange(exchange, credentials);
   }
 

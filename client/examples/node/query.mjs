@@ -4,6 +4,7 @@
 //   echo 'SELECT Id, Name FROM Organization' | node query.mjs acme
 //
 // README.md says what it needs in its environment.
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { AccessTokens } from './access_tokens.mjs';
 
@@ -46,11 +47,21 @@ async function get(tokens, connection, path) {
   return answer.body;
 }
 
+// fetch() says only "fetch failed": its cause says why.
+function explain({ message, cause }) {
+  console.error(`query: ${message}${cause ? `: ${cause.message || cause.code}` : ''}`);
+}
+
 async function main([connection]) {
   if (!connection) throw new Error('usage: node query.mjs CONNECTION');
-  const tokens = new AccessTokens({
-    exchange: setting('KEYWARD_EXCHANGE'),
-    proto: setting('KEYWARD_PROTO', '/usr/local/share/keyward/proto'),
+  const exchange = setting('KEYWARD_EXCHANGE');
+  const proto = setting('KEYWARD_PROTO', '/usr/local/share/keyward/proto');
+  if (!existsSync(`${proto}/keyward/v1/exchange.proto`)) {
+    throw new Error(`${proto} holds no proto files of Keyward: set KEYWARD_PROTO to their folder`);
+  }
+  const tokens = new AccessTokens(exchange.startsWith('unix:') ? { exchange, proto } : {
+    exchange,
+    proto,
     ca: setting('KEYWARD_CA'),
     certificate: setting('KEYWARD_CERTIFICATE'),
     privateKey: setting('KEYWARD_PRIVATE_KEY'),
@@ -60,7 +71,7 @@ async function main([connection]) {
       const path = `/services/data/${apiVersion}/query?q=${encodeURIComponent(query)}`;
       console.log(JSON.stringify(await get(tokens, connection, path)));
     } catch (error) {
-      console.error(`query: ${error.message}`);
+      explain(error);
       process.exitCode = 1;
     }
   }
@@ -70,6 +81,6 @@ async function main([connection]) {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  console.error(`query: ${error.message}`);
+  explain(error);
   process.exitCode = 2;
 }

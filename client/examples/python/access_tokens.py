@@ -32,13 +32,17 @@ class KeywardError(Exception):
 class AccessTokens:
     """Safe to use from several threads."""
 
-    def __init__(self, exchange, ca, certificate, private_key):
-        """`exchange` is "host:port"; the rest are PEM files: the CA of the server's
-        certificate, and who we are."""
-        self._channel = grpc.secure_channel(
-            exchange,
-            grpc.ssl_channel_credentials(_read(ca), _read(private_key), _read(certificate)),
-        )
+    def __init__(self, exchange, ca=None, certificate=None, private_key=None):
+        """`exchange` is "host:port", or "unix:/PATH" for the socket of a sidecar. The rest
+        are PEM files, which a socket does without: the CA of the server's certificate, and
+        who we are."""
+        if exchange.startswith("unix:"):
+            self._channel = grpc.insecure_channel(exchange)
+        else:
+            self._channel = grpc.secure_channel(
+                exchange,
+                grpc.ssl_channel_credentials(_read(ca), _read(private_key), _read(certificate)),
+            )
         self._stub = exchange_pb2_grpc.ExchangeStub(self._channel)
 
     def get(self, connection, rejected="", patience_seconds=30):

@@ -26,13 +26,39 @@ class RefuseRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-# KEYWARD_HTTPS_CA is for an org behind a CA of one's own, such as a stand-in.
-HTTPS = urllib.request.build_opener(
-    urllib.request.HTTPSHandler(
-        context=ssl.create_default_context(cafile=os.environ.get("KEYWARD_HTTPS_CA"))
-    ),
-    RefuseRedirects(),
-)
+class NotSet(Exception):
+    """A setting that is missing, or wrong."""
+
+
+def setting(name):
+    value = os.environ.get(name)
+    if not value:
+        raise NotSet(f"set {name}")
+    return value
+
+
+def api():
+    # KEYWARD_HTTPS_CA is for an org behind a CA of one's own, such as a stand-in.
+    ca = os.environ.get("KEYWARD_HTTPS_CA") or None
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise NotSet(f"KEYWARD_HTTPS_CA, {ca}, cannot be used: {error}") from None
+    return urllib.request.build_opener(
+        urllib.request.HTTPSHandler(context=context), RefuseRedirects()
+    )
+
+
+def access_tokens():
+    exchange = setting("KEYWARD_EXCHANGE")
+    if exchange.startswith("unix:"):
+        return AccessTokens(exchange)
+    return AccessTokens(
+        exchange,
+        ca=setting("KEYWARD_CA"),
+        certificate=setting("KEYWARD_CERTIFICATE"),
+        private_key=setting("KEYWARD_PRIVATE_KEY"),
+    )
 
 
 class SalesforceError(Exception):
@@ -53,27 +79,27 @@ class SalesforceError(Exception):
         return self.status == 401 and self.message == "Session expired or invalid"
 
 
-def send(token, path):
+def send(https, token, path):
     request = urllib.request.Request(
         token.instance_url + path, headers={"Authorization": f"Bearer {token.access_token}"}
     )
     try:
-        with HTTPS.open(request, timeout=30) as answer:
+        with https.open(request, timeout=30) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise SalesforceError(error) from None
 
 
-def get(tokens, connection, path):
+def get(https, tokens, connection, path):
     """Salesforce may end a session at any time, so a token is renewed once. What is
     refused with a new token, too, is refused for another cause."""
     token = tokens.get(connection)
     try:
-        return send(token, path)
+        return send(https, token, path)
     except SalesforceError as error:
         if not error.session_ended():
             raise
-    return send(tokens.get(connection, rejected=token.access_token), path)
+    return send(https, tokens.get(connection, rejected=token.access_token), path)
 
 
 def main():
@@ -81,23 +107,17 @@ def main():
         print("usage: python3 query.py CONNECTION", file=sys.stderr)
         return 2
     try:
-        tokens = AccessTokens(
-            exchange=os.environ["KEYWARD_EXCHANGE"],
-            ca=os.environ["KEYWARD_CA"],
-            certificate=os.environ["KEYWARD_CERTIFICATE"],
-            private_key=os.environ["KEYWARD_PRIVATE_KEY"],
-        )
-    except KeyError as error:
-        print(f"query: set {error.args[0]}", file=sys.stderr)
-        return 2
-    except OSError as error:
+        https = api()
+        tokens = access_tokens()
+    except (NotSet, OSError) as error:
         print(f"query: {error}", file=sys.stderr)
         return 2
     failed = False
     for line in sys.stdin:
         query = urllib.parse.urlencode({"q": line.strip()})
         try:
-            answer = get(tokens, sys.argv[1], f"/services/data/{API_VERSION}/query?{query}")
+            path = f"/services/data/{API_VERSION}/query?{query}"
+            answer = get(https, tokens, sys.argv[1], path)
             print(json.dumps(answer), flush=True)
         except (KeywardError, SalesforceError, OSError) as error:
             print(f"query: {error}", file=sys.stderr, flush=True)

@@ -196,5 +196,14 @@ TEST(DiagnosisTest, TheClockIsJudgedInWords) {
   }
 }
 
+TEST(DiagnosisTest, NamesTheSettingsOfWhatTested) {
+  const absl::Status failure =
+      Error(absl::StatusCode::kUnavailable, "LOGIN_HOST_UNREACHABLE", "no connection");
+  EXPECT_THAT(DiagnosisFor(failure, {}).DebugString(), HasSubstr("KEYWARD_HTTPS_PROXY"));
+  const std::string by_exchange = DiagnosisFor(failure, {.by_exchange = true}).DebugString();
+  EXPECT_THAT(by_exchange, HasSubstr("https.proxy in exchange.yaml"));
+  EXPECT_THAT(by_exchange, Not(HasSubstr("KEYWARD_")));
+}
+
 }  // namespace
 }  // namespace keyward::client

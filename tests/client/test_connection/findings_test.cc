@@ -196,14 +196,14 @@ TEST(FindingsTest, JudgesTheScopes) {
        {"api refresh_token", "full offline_access", "id api web refresh_token"}) {
     ExpectFinding(JudgeScopes(good), kPassed, "", good);
   }
-  ExpectFinding(JudgeScopes("refresh_token"), kWarning, "SCOPES_MISSING", "Missing: api.");
-  ExpectFinding(JudgeScopes("web refresh_token"), kWarning, "SCOPES_MISSING", "Missing: api.");
+  ExpectFinding(JudgeScopes("refresh_token"), kFailed, "SCOPES_MISSING", "Missing: api.");
+  ExpectFinding(JudgeScopes("web refresh_token"), kFailed, "SCOPES_MISSING", "Missing: api.");
   ExpectFinding(JudgeScopes("api"), kWarning, "SCOPES_MISSING",
                 "Missing: refresh_token, offline_access.");
   // `full` does not include it.
   ExpectFinding(JudgeScopes("full"), kWarning, "SCOPES_MISSING",
                 "Missing: refresh_token, offline_access.");
-  ExpectFinding(JudgeScopes("apis"), kWarning, "SCOPES_MISSING",
+  ExpectFinding(JudgeScopes("apis"), kFailed, "SCOPES_MISSING",
                 "Missing: api; refresh_token, offline_access.");
   ExpectFinding(JudgeScopes(""), kWarning, "", "did not say");
   EXPECT_TRUE(AllowsApi("id api"));

@@ -101,7 +101,7 @@ TEST_F(RunTest, OtherRefusalsThatAWrongAudienceGetsLeadToTheNextToo) {
   EXPECT_EQ(standin_->Count(testing::kTokenEndpoint), 1);
 }
 
-TEST_F(RunTest, MissingScopesAreAWarningWhereTheCallWorks) {
+TEST_F(RunTest, ScopesThatAreMissingAreNamed) {
   ChangeApp({{"scopes", {"api"}}});
   v1::TestConnectionResponse report = Test();
   EXPECT_TRUE(report.verified());
@@ -109,7 +109,10 @@ TEST_F(RunTest, MissingScopesAreAWarningWhereTheCallWorks) {
   EXPECT_EQ(report.diagnosis().reason(), "SCOPES_MISSING");
   EXPECT_THAT(report.diagnosis().meaning(), HasSubstr("Missing: refresh_token, offline_access."));
   ChangeApp({{"scopes", {"refresh_token"}}});
-  EXPECT_THAT(Test().diagnosis().meaning(), HasSubstr("Missing: api."));
+  // userinfo takes the token, but no other call does.
+  report = ExpectDiagnosis("SCOPES_MISSING", v1::TestStep::SCOPES);
+  EXPECT_THAT(Steps(report), Contains("API_CALL PASSED"));
+  EXPECT_THAT(report.diagnosis().meaning(), HasSubstr("Missing: api."));
   // Where the API minds, that is why.
   standin_->Fault("/services/oauth2/userinfo", "status", 1, {{"status", 403}, {"body", "{}"}});
   report = ExpectDiagnosis("SCOPES_MISSING", v1::TestStep::API_CALL);

@@ -16,6 +16,8 @@ namespace {
 
 // For those who came when there was no room.
 constexpr absl::Duration kComeBackAfter = absl::Seconds(1);
+// One connection's part of the calls that may wait.
+constexpr size_t kPartOfOne = 8;
 
 // In a time that does not depend on where they differ.
 bool SameToken(const Secret& a, const Secret& b) {
@@ -41,6 +43,11 @@ absl::Status TooManyWaiting() {
   return WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_WAITING",
                               "too many calls wait for logins: call again later"),
                         kComeBackAfter);
+}
+
+absl::Status CallerLeft(const absl::Status&) {
+  return Error(absl::StatusCode::kCancelled, "CALLER_LEFT",
+               "the caller left before there was a token");
 }
 
 absl::Status ShuttingDown() {
@@ -89,10 +96,11 @@ AccessTokens::Token AccessTokens::Keeper::Find(const TokenRequest& request) {
   return token;
 }
 
-void AccessTokens::Keeper::Get(TokenRequest request, absl::Time deadline, Done done) {
+AccessTokens::Waiter AccessTokens::Keeper::Get(TokenRequest request, absl::Time deadline,
+                                               Done done) {
   if (Token token = Find(request)) {
     done(std::move(token));
-    return;
+    return {};
   }
   const absl::Time now = Now();
   auto call = std::make_shared<WaitingCall>();
@@ -108,13 +116,19 @@ void AccessTokens::Keeper::Get(TokenRequest request, absl::Time deadline, Done d
     }
   }
   Deliver(std::move(answers));
+  return call;
 }
 
 absl::Status AccessTokens::Keeper::Begin(const WaitingCallPtr& call, Answers& answers) {
   if (draining_) return ShuttingDown();
   if (call->deadline <= call->since) return DeadlinePassed(absl::OkStatus());
-  if (waiting_ >= options_.max_waiting) return TooManyWaiting();
   const std::string& connection = call->request.connection;
+  const auto waiting = waiting_of_.find(connection);
+  if (waiting != waiting_of_.end() &&
+      waiting->second >= std::max<size_t>(options_.max_waiting / kPartOfOne, 1)) {
+    return TooManyWaiting();
+  }
+  if (waiting_ >= options_.max_waiting) return TooManyWaiting();
   if (CacheEntry* const entry = cache_.Find(connection, call->request.subject)) {
     // Before the signer is asked, so that nobody gets a dead token meanwhile.
     call->kind = CallKind::kRefusedFromMemory;
@@ -200,27 +214,43 @@ absl::Status AccessTokens::Keeper::DropRejected(const TokenRequest& request, Cac
 void AccessTokens::Keeper::Await(const WaitingCallPtr& call, WaitList& list) {
   list.Add(call);
   ++waiting_;
+  ++waiting_of_[call->request.connection];
   if (call->timer.id == 0) {
     call->timer = scheduler_->RunAt(call->deadline, [this, call] { Expire(call); });
   }
 }
 
-void AccessTokens::Keeper::Expire(const WaitingCallPtr& call) {
+void AccessTokens::Keeper::Leave(const WaitingCall& call) {
+  --waiting_;
+  const auto waiting = waiting_of_.find(call.request.connection);
+  if (--waiting->second == 0) waiting_of_.erase(waiting);
+}
+
+void AccessTokens::Keeper::Expire(const WaitingCallPtr& call) { GiveUp(call, DeadlinePassed); }
+
+void AccessTokens::Keeper::Cancel(const Waiter& waiter) {
+  if (const WaitingCallPtr call = waiter.lock()) GiveUp(call, CallerLeft);
+}
+
+void AccessTokens::Keeper::GiveUp(const WaitingCallPtr& call,
+                                  absl::Status (*outcome)(const absl::Status& failure)) {
   Answers answers;
   {
     MutexLock lock(&mutex_);
     if (call->list == nullptr) return;
-    answers.push_back({call, DeadlinePassed(call->list->failure())});
+    answers.push_back({call, outcome(call->list->failure())});
     call->list->Remove(*call);
-    --waiting_;
+    Leave(*call);
   }
   Deliver(std::move(answers));
 }
 
 void AccessTokens::Keeper::AnswerAll(std::vector<WaitingCallPtr> calls,
                                      const absl::StatusOr<Token>& outcome, Answers& answers) {
-  waiting_ -= calls.size();
-  for (WaitingCallPtr& call : calls) answers.push_back({std::move(call), outcome});
+  for (WaitingCallPtr& call : calls) {
+    Leave(*call);
+    answers.push_back({std::move(call), outcome});
+  }
 }
 
 void AccessTokens::Keeper::Deliver(Answers answers) {

@@ -53,7 +53,8 @@ class AccessTokens::Keeper {
   ~Keeper();
 
   Token Find(const TokenRequest& request);
-  void Get(TokenRequest request, absl::Time deadline, Done done);
+  Waiter Get(TokenRequest request, absl::Time deadline, Done done);
+  void Cancel(const Waiter& waiter);
   void Drain(absl::Time deadline);
   AccessTokensStats stats() const;
 
@@ -74,7 +75,11 @@ class AccessTokens::Keeper {
   absl::Status DropRejected(const TokenRequest& request, CacheEntry& entry)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Await(const WaitingCallPtr& call, WaitList& list) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It waits no more.
+  void Leave(const WaitingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Expire(const WaitingCallPtr& call);
+  // Answers `call` where it still waits, with what `outcome` makes of the last failure.
+  void GiveUp(const WaitingCallPtr& call, absl::Status (*outcome)(const absl::Status& failure));
   void AnswerAll(std::vector<WaitingCallPtr> calls, const absl::StatusOr<Token>& outcome,
                  Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Deliver(Answers answers);
@@ -129,6 +134,8 @@ class AccessTokens::Keeper {
   absl::flat_hash_set<FlightPtr> flights_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, ResolutionPtr> resolutions_ ABSL_GUARDED_BY(mutex_);
   size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The same by connection; only those where there are any.
+  absl::flat_hash_map<std::string, size_t> waiting_of_ ABSL_GUARDED_BY(mutex_);
   // The timer for cache_.NextDue().
   Scheduler::Timer alarm_ ABSL_GUARDED_BY(mutex_){absl::InfiniteFuture(), 0};
   // No new calls that need a login; then not even for calls that wait already.

@@ -69,8 +69,10 @@ void AccessTokens::Keeper::LandResolution(const std::string& connection,
   }
   resolutions_.erase(connection);
   const std::vector<WaitingCallPtr> calls = resolution->waiters.TakeAll();
-  waiting_ -= calls.size();
-  for (const WaitingCallPtr& call : calls) Admit(call, settings, answers);
+  for (const WaitingCallPtr& call : calls) {
+    Leave(*call);
+    Admit(call, settings, answers);
+  }
 }
 
 void AccessTokens::Keeper::Learn(CacheEntry& entry, const v1::Connection& connection) {

@@ -30,24 +30,10 @@ bool IsRejected(const TokenRequest& request, const CachedToken& token) {
   return !request.rejected.empty() && SameToken(request.rejected, token.granted.token);
 }
 
-absl::Status DeadlinePassed(const absl::Status& failure) {
-  return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
-               failure.ok() ? "the deadline passed before there was a token; logins take about a "
-                              "second, and more while a signer or login host is slow"
-                            : absl::StrCat("the deadline passed before there was a token; the last "
-                                           "try: ",
-                                           failure.message()));
-}
-
 absl::Status TooManyWaiting() {
   return WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_WAITING",
                               "too many calls wait for logins: call again later"),
                         kComeBackAfter);
-}
-
-absl::Status CallerLeft(const absl::Status&) {
-  return Error(absl::StatusCode::kCancelled, "CALLER_LEFT",
-               "the caller left before there was a token");
 }
 
 absl::Status ShuttingDown() {
@@ -205,64 +191,10 @@ absl::Status AccessTokens::Keeper::DropRejected(const TokenRequest& request, Cac
               "settings, such as sessions locked to an address"),
         again - Now());
   }
-  entry.token = nullptr;
+  cache_.SetToken(entry, nullptr);
   entry.rejected = true;
   if (entry.flight) entry.flight->cause = LoginCause::kRejected;
   return absl::OkStatus();
-}
-
-void AccessTokens::Keeper::Await(const WaitingCallPtr& call, WaitList& list) {
-  list.Add(call);
-  ++waiting_;
-  ++waiting_of_[call->request.connection];
-  if (call->timer.id == 0) {
-    call->timer = scheduler_->RunAt(call->deadline, [this, call] { Expire(call); });
-  }
-}
-
-void AccessTokens::Keeper::Leave(const WaitingCall& call) {
-  --waiting_;
-  const auto waiting = waiting_of_.find(call.request.connection);
-  if (--waiting->second == 0) waiting_of_.erase(waiting);
-}
-
-void AccessTokens::Keeper::Expire(const WaitingCallPtr& call) { GiveUp(call, DeadlinePassed); }
-
-void AccessTokens::Keeper::Cancel(const Waiter& waiter) {
-  if (const WaitingCallPtr call = waiter.lock()) GiveUp(call, CallerLeft);
-}
-
-void AccessTokens::Keeper::GiveUp(const WaitingCallPtr& call,
-                                  absl::Status (*outcome)(const absl::Status& failure)) {
-  Answers answers;
-  {
-    MutexLock lock(&mutex_);
-    if (call->list == nullptr) return;
-    answers.push_back({call, outcome(call->list->failure())});
-    call->list->Remove(*call);
-    Leave(*call);
-  }
-  Deliver(std::move(answers));
-}
-
-void AccessTokens::Keeper::AnswerAll(std::vector<WaitingCallPtr> calls,
-                                     const absl::StatusOr<Token>& outcome, Answers& answers) {
-  for (WaitingCallPtr& call : calls) {
-    Leave(*call);
-    answers.push_back({std::move(call), outcome});
-  }
-}
-
-void AccessTokens::Keeper::Deliver(Answers answers) {
-  const absl::Time now = Now();
-  for (Answer& answer : answers) {
-    WaitingCall& call = *answer.call;
-    if (call.timer.id != 0) scheduler_->Cancel(call.timer);
-    if (observer_ != nullptr) {
-      observer_->OnCall(call.kind, answer.outcome.status(), now - call.since);
-    }
-    std::exchange(call.done, nullptr)(std::move(answer.outcome));
-  }
 }
 
 void AccessTokens::Keeper::Drain(absl::Time deadline) {
@@ -288,7 +220,7 @@ void AccessTokens::Keeper::Drain(absl::Time deadline) {
 AccessTokensStats AccessTokens::Keeper::stats() const {
   MutexLock lock(&mutex_);
   return {.entries = cache_.size(),
-          .tokens = cache_.CountTokens(),
+          .tokens = cache_.tokens(),
           .waiting = waiting_,
           .logins = flights_.size()};
 }

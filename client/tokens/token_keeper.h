@@ -74,6 +74,7 @@ class AccessTokens::Keeper {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status DropRejected(const TokenRequest& request, CacheEntry& entry)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Calls that wait, in token_keeper_waiting.cc.
   void Await(const WaitingCallPtr& call, WaitList& list) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // It waits no more.
   void Leave(const WaitingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -84,7 +85,7 @@ class AccessTokens::Keeper {
                  Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Deliver(Answers answers);
 
-  // Connections' settings, in token_keeper_logins.cc.
+  // Connections' settings, in token_keeper_settings.cc.
   void Resolve(const std::string& connection, const WaitingCallPtr& call)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void QueueResolution(const std::string& connection);

@@ -43,8 +43,14 @@ struct CacheEntry {
   bool refresh_when_used = false;
   // Whether FindDefault() finds it; TokenCache's own.
   bool is_default = false;
-  // Hash of the etag of the connection's settings that were seen last.
+  // Hash of the etag of the connection's settings that were seen last, and of what the
+  // token depends on in them.
   size_t settings = 0;
+  size_t identity = 0;
+  // When that was.
+  absl::Time settings_seen = absl::InfinitePast();
+  // They are about to be looked at.
+  bool is_checked = false;
   // TokenCache's own.
   absl::Time due = absl::InfiniteFuture();
   std::list<CacheEntry*>::iterator age;

@@ -74,6 +74,7 @@ AccessTokens::Token AccessTokens::Keeper::Find(const TokenRequest& request) {
       BeginFlight(*entry, LoginCause::kRefresh);
       Queue(entry->flight, Scheduler::Priority::kBackground);
     }
+    if (NeedsCheck(*entry, now)) QueueCheck(*entry);
     token = entry->token;
   }
   if (observer_ != nullptr) {

@@ -23,6 +23,11 @@ bool EndsTheToken(const absl::Status& failure) {
   return absl::IsNotFound(failure) || reason == "SUBJECT_NOT_ALLOWED" || reason == "NO_SUBJECT";
 }
 
+absl::Status ConnectionChanged() {
+  return Error(absl::StatusCode::kAborted, "CONNECTION_CHANGED",
+               "the connection was changed during the login: call again");
+}
+
 }  // namespace
 
 LoginFlight& AccessTokens::Keeper::BeginFlight(CacheEntry& entry, LoginCause cause) {
@@ -88,11 +93,14 @@ void AccessTokens::Keeper::RunFlight(const FlightPtr& flight) {
   }
   absl::StatusOr<LoginResult> result =
       LogIn(flight, std::move(request), connection, deadline, times);
-  const absl::Status outcome = result.status();
+  absl::Status outcome = result.status();
   Answers answers;
   {
     MutexLock lock(&mutex_);
     cause = flight->cause;
+    if (result.ok() && flight->identity != flight->entry->identity) {
+      result = outcome = ConnectionChanged();
+    }
     if (result.ok()) {
       LandSuccess(flight, *std::move(result), answers);
     } else {
@@ -113,6 +121,7 @@ absl::StatusOr<LoginResult> AccessTokens::Keeper::LogIn(const FlightPtr& flight,
   {
     MutexLock lock(&mutex_);
     Learn(*flight->entry, *request.connection);
+    flight->identity = flight->entry->identity;
   }
   RETURN_IF_ERROR(SubjectOf(*request.connection, request.subject).status());
   return login_->Run(request, deadline, &times);

@@ -9,6 +9,26 @@
 #include "common/error.h"
 
 namespace keyward::client {
+namespace {
+
+// A hit has settings that are older than this looked at.
+constexpr absl::Duration kCheckAfter = absl::Minutes(1);
+// And again that soon where the signer did not answer.
+constexpr absl::Duration kCheckAgain = absl::Seconds(10);
+
+// A connection that was deleted and made again is another one.
+size_t IdentityOf(const v1::Connection& connection) {
+  return absl::HashOf(connection.consumer_key(), connection.login_url(),
+                      connection.create_time().seconds(), connection.create_time().nanos());
+}
+
+// Whether the signer has said that there is no such connection, or none for us. One
+// without a reason was not said by the signer, but by something between.
+bool EndsTokens(const absl::Status& failure) {
+  return (absl::IsNotFound(failure) || absl::IsPermissionDenied(failure)) && ReasonOf(failure);
+}
+
+}  // namespace
 
 void AccessTokens::Keeper::Resolve(const std::string& connection, const WaitingCallPtr& call) {
   ResolutionPtr& resolution = resolutions_[connection];
@@ -67,9 +87,59 @@ void AccessTokens::Keeper::Learn(CacheEntry& entry, const v1::Connection& connec
     entry.failure_until = absl::InfinitePast();
     entry.failures = 0;
   }
+  const size_t identity = IdentityOf(connection);
+  if (entry.identity != identity) {
+    entry.identity = identity;
+    cache_.SetToken(entry, nullptr);
+  }
+  entry.settings_seen = Now();
   const bool is_default =
       connection.subjects_size() == 1 && connection.subjects(0) == entry.subject;
   if (entry.is_default != is_default) cache_.SetDefault(entry, is_default);
+}
+
+bool AccessTokens::Keeper::NeedsCheck(const CacheEntry& entry, absl::Time now) const {
+  return now - entry.settings_seen > kCheckAfter && !entry.is_checked && !draining_;
+}
+
+void AccessTokens::Keeper::QueueCheck(CacheEntry& entry) {
+  entry.is_checked = true;
+  checks_[entry.connection].push_back(entry.subject);
+  if (std::exchange(checking_, true)) return;
+  scheduler_->Run([this] { RunCheck(); }, Scheduler::Priority::kBackground);
+}
+
+void AccessTokens::Keeper::RunCheck() {
+  std::string connection;
+  std::vector<std::string> subjects;
+  {
+    MutexLock lock(&mutex_);
+    if (draining_) return;
+    const auto next = checks_.begin();
+    connection = next->first;
+    subjects = std::move(next->second);
+    checks_.erase(next);
+  }
+  const absl::StatusOr<Settings> settings =
+      connections_->Get(connection, Now() + options_.login_timeout);
+  MutexLock lock(&mutex_);
+  for (const std::string& subject : subjects) {
+    CacheEntry* const entry = cache_.Find(connection, subject);
+    if (entry != nullptr) LandCheck(*entry, settings);
+  }
+  checking_ = !checks_.empty();
+  if (checking_) scheduler_->Run([this] { RunCheck(); }, Scheduler::Priority::kBackground);
+}
+
+void AccessTokens::Keeper::LandCheck(CacheEntry& entry, const absl::StatusOr<Settings>& settings) {
+  entry.is_checked = false;
+  if (settings.ok()) {
+    Learn(entry, **settings);
+    if (!SubjectOf(**settings, entry.subject).ok()) cache_.SetToken(entry, nullptr);
+    return;
+  }
+  if (EndsTokens(settings.status())) cache_.SetToken(entry, nullptr);
+  entry.settings_seen = Now() - kCheckAfter + kCheckAgain;
 }
 
 }  // namespace keyward::client

@@ -30,6 +30,10 @@ struct AccessToken {
   std::optional<absl::Time> expires = std::nullopt;
 };
 
+// The key (see MetadataOf()) under which the error of an answer that is not a token, 5xx and 429
+// and refusals with a JSON body, has its HTTP status. An error of the transport has none.
+inline constexpr char kHttpStatusKey[] = "http_status";
+
 // Posts to login hosts. Safe to use from many threads.
 class TokenExchange {
  public:
@@ -52,7 +56,8 @@ class TokenExchange {
   //     1 h, where it says when to come back (Retry-After)
   //   FAILED_PRECONDITION LOGIN_HOST_REDIRECTS     use the URL it names
   //   FAILED_PRECONDITION RESPONSE_MALFORMED       most likely not a Salesforce login host
-  // UNAVAILABLE and DEADLINE_EXCEEDED may be tried again.
+  // UNAVAILABLE and DEADLINE_EXCEEDED may be tried again. Refusals, 5xx and 429 have
+  // kHttpStatusKey.
   absl::StatusOr<AccessToken> Exchange(absl::string_view login_url, const Secret& assertion,
                                        absl::Time deadline = absl::InfiniteFuture(),
                                        HttpsTimes* times = nullptr);

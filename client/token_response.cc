@@ -124,12 +124,18 @@ std::string Presentable(absl::string_view text, const Secret& assertion) {
   return absl::StrCat(shown, "...");
 }
 
+// Adds the answer's status, for the circuit of its host, and when to come back.
+absl::Status WithStatusAndRetryAfter(absl::Status status, const HttpsAnswer& answer) {
+  return WithRetryAfter(
+      WithMetadata(std::move(status), kHttpStatusKey, absl::StrCat(answer.status)), answer);
+}
+
 absl::Status ReadRefusal(const HttpsAnswer& answer, const Secret& assertion) {
   std::optional<Json> json = ParseObject(answer.body.Expose());
   if (!json) return Malformed(absl::StrCat("has status ", answer.status, " and no JSON object"));
   ASSIGN_OR_RETURN(const std::string error, TakeText(*json, "error", true));
   ASSIGN_OR_RETURN(const std::string description, TakeText(*json, "error_description", false));
-  return WithRetryAfter(
+  return WithStatusAndRetryAfter(
       MakeSalesforceError({Presentable(error, assertion), Presentable(description, assertion)}),
       answer);
 }
@@ -139,10 +145,13 @@ absl::Status ReadRefusal(const HttpsAnswer& answer, const Secret& assertion) {
 absl::StatusOr<AccessToken> ReadTokenResponse(const HttpsAnswer& answer, const Secret& assertion) {
   if (answer.status == 200) return ReadGrant(answer.body);
   if (answer.status >= 500 || answer.status == 429) {
-    return WithRetryAfter(Error(absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT",
-                                absl::StrCat("the login host answered with status ", answer.status,
-                                             ": try again later")),
-                          answer);
+    // What Salesforce says of one org is not what a host says that is down.
+    absl::Status refusal = ReadRefusal(answer, assertion);
+    if (absl::IsUnavailable(refusal)) return refusal;
+    return WithStatusAndRetryAfter(Error(absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT",
+                                         absl::StrCat("the login host answered with status ",
+                                                      answer.status, ": try again later")),
+                                   answer);
   }
   if (answer.status >= 300 && answer.status < 400) {
     return Error(

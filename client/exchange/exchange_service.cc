@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -60,30 +61,71 @@ grpc::Status AnswerFor(const char* method, const std::string& connection,
 
 }  // namespace
 
-// One call of Exchange, from the request to the end of its answer. It is its own tag in
-// the completion queue, and owns itself from Ask() on.
+// One call of Exchange, from the request to the end of its answer. It owns itself from
+// Ask() on. Once there is a request the completion queue has two more events for it, in
+// any order: the answer is gone, and the call is over for the client, by the answer or
+// because the client left.
 class ExchangeCall {
  public:
+  // A tag in the completion queue.
+  struct Event {
+    ExchangeCall* call;
+    void (ExchangeCall::*happened)(bool ok);
+  };
+
   static void Ask(ExchangeService& service) {
     auto* call = new ExchangeCall(service);
+    call->context_.AsyncNotifyWhenDone(&call->over_);
     service.RequestExchange(&call->context_, &call->request_, &call->responder_,
-                            service.completion_queue_.get(), service.completion_queue_.get(), call);
-  }
-
-  // The completion queue has news: the request is here, or the answer is gone. `ok` is
-  // false when the server shuts down and no request will come.
-  void Proceed(bool ok) {
-    if (answered_ || !ok) {
-      delete this;
-      return;
-    }
-    answered_ = true;
-    Ask(service_);
-    if (const absl::Status refused = Begin(); !refused.ok()) Answer(refused);
+                            service.completion_queue_.get(), service.completion_queue_.get(),
+                            &call->requested_);
   }
 
  private:
   explicit ExchangeCall(ExchangeService& service) : service_(service), responder_(&context_) {}
+
+  // `ok` is false when the server shuts down: neither a request nor an end will come.
+  void OnRequested(bool ok) {
+    if (!ok) {
+      delete this;
+      return;
+    }
+    Ask(service_);
+    if (const absl::Status refused = Begin(); !refused.ok()) Answer(refused);
+    LetGo();
+  }
+
+  void OnAnswered(bool) { LetGo(); }
+
+  void OnOver(bool) {
+    // False for a call that was answered, as most are.
+    if (context_.IsCancelled()) {
+      client::AccessTokens::Waiter waiter;
+      {
+        const MutexLock lock(&mutex_);
+        client_left_ = true;
+        waiter = std::move(waiter_);
+      }
+      service_.parts_.tokens.Cancel(waiter);
+    }
+    LetGo();
+  }
+
+  void LetGo() {
+    if (holders_.fetch_sub(1) == 1) delete this;
+  }
+
+  // So that it gives its place back when the client leaves.
+  void Remember(client::AccessTokens::Waiter waiter) {
+    {
+      const MutexLock lock(&mutex_);
+      if (!client_left_) {
+        waiter_ = std::move(waiter);
+        return;
+      }
+    }
+    service_.parts_.tokens.Cancel(waiter);
+  }
 
   // Answers now or later, unless it returns why not.
   absl::Status Begin() {
@@ -103,10 +145,11 @@ class ExchangeCall {
       Answer(std::move(token));
       return absl::OkStatus();
     }
-    parts.tokens.Get(std::move(request), DeadlineOf(context_, kLongestCall),
-                     [this](absl::StatusOr<std::shared_ptr<const client::CachedToken>> token) {
-                       Answer(std::move(token));
-                     });
+    Remember(
+        parts.tokens.Get(std::move(request), DeadlineOf(context_, kLongestCall),
+                         [this](absl::StatusOr<std::shared_ptr<const client::CachedToken>> token) {
+                           Answer(std::move(token));
+                         }));
     return absl::OkStatus();
   }
 
@@ -114,13 +157,13 @@ class ExchangeCall {
     const grpc::Status status = AnswerFor("Exchange", request_.connection(), token.status());
     service_.parts_.calls.Count("Exchange", status);
     if (!status.ok()) {
-      responder_.FinishWithError(status, this);
+      responder_.FinishWithError(status, &answered_);
       return;
     }
     v1::ExchangeResponse response;
     Fill(**token, response);
     // Serialized before it returns.
-    responder_.Finish(response, grpc::Status::OK, this);
+    responder_.Finish(response, grpc::Status::OK, &answered_);
     WipeString(*response.mutable_access_token());
   }
 
@@ -128,7 +171,14 @@ class ExchangeCall {
   grpc::ServerContext context_;
   v1::ExchangeRequest request_;
   grpc::ServerAsyncResponseWriter<v1::ExchangeResponse> responder_;
-  bool answered_ = false;
+  Event requested_{this, &ExchangeCall::OnRequested};
+  Event answered_{this, &ExchangeCall::OnAnswered};
+  Event over_{this, &ExchangeCall::OnOver};
+  // OnRequested(), and the two events to come.
+  std::atomic<int> holders_ = 3;
+  Mutex mutex_;
+  client::AccessTokens::Waiter waiter_ ABSL_GUARDED_BY(mutex_);
+  bool client_left_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 ExchangeService::ExchangeService(ExchangeServiceParts parts) : parts_(std::move(parts)) {}
@@ -150,7 +200,10 @@ void ExchangeService::Start(std::unique_ptr<grpc::ServerCompletionQueue> complet
 void ExchangeService::Poll() {
   void* tag = nullptr;
   bool ok = false;
-  while (completion_queue_->Next(&tag, &ok)) static_cast<ExchangeCall*>(tag)->Proceed(ok);
+  while (completion_queue_->Next(&tag, &ok)) {
+    const auto& event = *static_cast<const ExchangeCall::Event*>(tag);
+    (event.call->*event.happened)(ok);
+  }
 }
 
 void ExchangeService::Stop() {

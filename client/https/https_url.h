@@ -1,4 +1,4 @@
-// The only reading of login URLs. Internal to client/https.
+// The only reading of login URLs. Internal to client.
 #ifndef KEYWARD_CLIENT_HTTPS_HTTPS_URL_H_
 #define KEYWARD_CLIENT_HTTPS_HTTPS_URL_H_
 

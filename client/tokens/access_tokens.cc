@@ -31,9 +31,11 @@ AccessTokens::Token AccessTokens::Find(const TokenRequest& request) {
   return keeper_->Find(request);
 }
 
-void AccessTokens::Get(TokenRequest request, absl::Time deadline, Done done) {
-  keeper_->Get(std::move(request), deadline, std::move(done));
+AccessTokens::Waiter AccessTokens::Get(TokenRequest request, absl::Time deadline, Done done) {
+  return keeper_->Get(std::move(request), deadline, std::move(done));
 }
+
+void AccessTokens::Cancel(const Waiter& waiter) { keeper_->Cancel(waiter); }
 
 absl::StatusOr<AccessTokens::Token> AccessTokens::Get(TokenRequest request, absl::Time deadline) {
   // Shared with the callback, which may still hold the mutex when this thread goes on.

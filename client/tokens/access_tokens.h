@@ -18,6 +18,8 @@
 
 namespace keyward::client {
 
+struct WaitingCall;
+
 struct TokenRequest {
   // Name of the connection.
   std::string connection;
@@ -44,7 +46,8 @@ struct AccessTokensOptions {
   absl::Duration expiry_margin = absl::Minutes(1);
   // Tokens kept; the one not used for longest makes room.
   size_t max_entries = 20000;
-  // Calls that wait at once.
+  // Calls that wait at once; of one connection an eighth of them, 1 at least, so that
+  // one whose logins take long leaves room for the others.
   size_t max_waiting = 20000;
   // For one try to log in: never more, and never less than the second, however short
   // the deadlines of those who wait, so that callers in a hurry do not spoil the login
@@ -99,7 +102,8 @@ struct AccessTokensStats {
 //   FAILED_PRECONDITION NO_SUBJECT          the connection has none
 //   PERMISSION_DENIED SUBJECT_NOT_ALLOWED   not one of the connection's subjects
 //   FAILED_PRECONDITION TOKEN_REJECTED_AGAIN   see `rejection_pause`
-//   RESOURCE_EXHAUSTED TOO_MANY_WAITING
+//   RESOURCE_EXHAUSTED TOO_MANY_WAITING     in all, or of this connection
+//   CANCELLED CALLER_LEFT                   see Cancel()
 //   DEADLINE_EXCEEDED DEADLINE_PASSED
 //   UNAVAILABLE SHUTTING_DOWN
 class AccessTokens {
@@ -107,6 +111,8 @@ class AccessTokens {
   using Token = std::shared_ptr<const CachedToken>;
   // Called exactly once. Must not block: it may run on the thread of all timers.
   using Done = std::function<void(absl::StatusOr<Token>)>;
+  // A call that may wait still; for Cancel(). May outlive everything.
+  using Waiter = std::weak_ptr<WaitingCall>;
 
   // `observer` may be null, and must outlive the tokens. INVALID_ARGUMENT
   // OPTIONS_INVALID names the option.
@@ -124,8 +130,13 @@ class AccessTokens {
   Token Find(const TokenRequest& request);
 
   // Calls `done` with a token or an error, on any thread, this one too, at `deadline`
-  // at the latest.
-  void Get(TokenRequest request, absl::Time deadline, Done done);
+  // at the latest. The result is for Cancel(); `done` may have been called by then.
+  Waiter Get(TokenRequest request, absl::Time deadline, Done done);
+
+  // For a caller that has left: where the call still waits its place is given to others,
+  // and its `done` is called with CANCELLED CALLER_LEFT before this returns. Else does
+  // nothing: `done` has been called, or is by another thread. A login under way goes on.
+  void Cancel(const Waiter& waiter);
 
   // The same, blocking. Not to be called by a task of the scheduler.
   absl::StatusOr<Token> Get(TokenRequest request, absl::Time deadline);

@@ -1,18 +1,33 @@
 #include "client/tokens/circuit_breaker.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/https/https_url.h"
+#include "client/salesforce_error.h"
+#include "client/token_exchange.h"
 #include "common/error.h"
 
 namespace keyward::client {
 namespace {
 
 bool IsHostsFailure(const absl::Status& outcome) {
-  return outcome.code() == absl::StatusCode::kUnavailable ||
-         outcome.code() == absl::StatusCode::kDeadlineExceeded;
+  if (!absl::IsUnavailable(outcome) && !absl::IsDeadlineExceeded(outcome)) return false;
+  if (SalesforceErrorOf(outcome)) return false;
+  const std::map<std::string, std::string> metadata = MetadataOf(outcome);
+  const auto status = metadata.find(kHttpStatusKey);
+  int number = 0;
+  return status == metadata.end() || !absl::SimpleAtoi(status->second, &number) || number >= 500;
+}
+
+// One circuit for all ways to write a URL. What is not one is never posted to.
+std::string OriginOf(absl::string_view login_url) {
+  absl::StatusOr<LoginUrl> url = ParseHttpsUrl(login_url);
+  return url.ok() ? std::move(url->origin) : std::string(login_url);
 }
 
 absl::Status LeftAlone(absl::string_view host, absl::Duration delay) {
@@ -27,8 +42,8 @@ absl::Status LeftAlone(absl::string_view host, absl::Duration delay) {
 
 }  // namespace
 
-CircuitBreaker::Permit::Permit(CircuitBreaker* breaker, absl::string_view host, uint64_t probe)
-    : breaker_(breaker), host_(host), probe_(probe) {}
+CircuitBreaker::Permit::Permit(CircuitBreaker* breaker, std::string host, uint64_t probe)
+    : breaker_(breaker), host_(std::move(host)), probe_(probe) {}
 
 CircuitBreaker::Permit::Permit(Permit&& other) noexcept
     : breaker_(std::exchange(other.breaker_, nullptr)),
@@ -46,8 +61,7 @@ void CircuitBreaker::Permit::Report(const absl::Status& outcome) {
 absl::StatusOr<std::unique_ptr<CircuitBreaker>> CircuitBreaker::New(
     const CircuitBreakerOptions& options, Clock clock) {
   if (options.failures < 1 || options.first_open <= absl::ZeroDuration() ||
-      options.longest_open < options.first_open ||
-      options.longest_retry_after < absl::ZeroDuration()) {
+      options.longest_open < options.first_open) {
     return Error(absl::StatusCode::kInvalidArgument, "OPTIONS_INVALID",
                  "a circuit breaker needs 1 failure or more, a first time longer than 0 and a "
                  "longest time not shorter than that");
@@ -58,16 +72,19 @@ absl::StatusOr<std::unique_ptr<CircuitBreaker>> CircuitBreaker::New(
 CircuitBreaker::CircuitBreaker(const CircuitBreakerOptions& options, Clock clock)
     : options_(options), clock_(std::move(clock)) {}
 
-absl::StatusOr<CircuitBreaker::Permit> CircuitBreaker::Ask(absl::string_view host) {
+absl::StatusOr<CircuitBreaker::Permit> CircuitBreaker::Ask(absl::string_view login_url) {
+  std::string host = OriginOf(login_url);
   const absl::Time now = clock_();
   MutexLock lock(&mutex_);
   const auto found = circuits_.find(host);
-  if (found == circuits_.end() || found->second.openings == 0) return Permit(this, host, 0);
+  if (found == circuits_.end() || found->second.openings == 0) {
+    return Permit(this, std::move(host), 0);
+  }
   Circuit& circuit = found->second;
   if (now < circuit.open_until) return LeftAlone(host, circuit.open_until - now);
   if (circuit.probe != 0) return LeftAlone(host, options_.first_open);
   circuit.probe = ++last_probe_;
-  return Permit(this, host, circuit.probe);
+  return Permit(this, std::move(host), circuit.probe);
 }
 
 void CircuitBreaker::OnOutcome(const std::string& host, uint64_t probe,
@@ -99,10 +116,10 @@ void CircuitBreaker::OnFailure(Circuit& circuit, bool probe, const absl::Status&
   if (!was_open && (probe || circuit.failures >= options_.failures)) {
     circuit.open_until = now + OpenFor(++circuit.openings);
   }
-  if (const std::optional<absl::Duration> asked = RetryDelayOf(failure)) {
-    circuit.openings = std::max(circuit.openings, 1);
+  const std::optional<absl::Duration> asked = RetryDelayOf(failure);
+  if (asked && circuit.openings > 0) {
     circuit.open_until =
-        std::max(circuit.open_until, now + std::min(*asked, options_.longest_retry_after));
+        std::max(circuit.open_until, now + std::min(*asked, options_.longest_open));
   }
 }
 

@@ -21,19 +21,22 @@
 namespace keyward::client {
 
 struct CircuitBreakerOptions {
-  // A circuit opens after so many passing failures in a row. 1 or more.
+  // A circuit opens after so many failures of the host in a row. 1 or more.
   int failures = 5;
   // How long it stays open: the first time, doubled each time the probe fails, at
   // most. Each is shortened at random by up to a quarter.
   absl::Duration first_open = absl::Seconds(1);
+  // A host's Retry-After makes it longer, up to longest_open; it does not open it.
   absl::Duration longest_open = absl::Minutes(1);
-  // A host's Retry-After is obeyed up to this.
-  absl::Duration longest_retry_after = absl::Minutes(10);
 };
 
-// A circuit for each login host (its origin, as it stands in the connection). Closed:
-// all may post. Open: nobody, for a while. Then half open: one may, the probe, and
-// what becomes of it closes or opens the circuit. Thread-safe.
+// A circuit for each login host, by its origin however the URL is written. Closed: all
+// may post. Open: nobody, for a while. Then half open: one may, the probe, and what
+// becomes of it closes or opens the circuit. Thread-safe.
+//
+// Many tenants share a host, so only what says that it is down for all of them counts:
+// errors of the transport and 5xx answers. An answer to one of them, 429 and a refusal
+// as passing as unknown_error too, shows that it works.
 class CircuitBreaker {
  public:
   using Clock = std::function<absl::Time()>;
@@ -46,14 +49,15 @@ class CircuitBreaker {
     Permit& operator=(Permit&&) = delete;
     ~Permit();
 
-    // UNAVAILABLE and DEADLINE_EXCEEDED are failures of the host, with the retry
-    // delay that it asked for. Anything else is an answer, a refusal as well as a
-    // token.
+    // UNAVAILABLE and DEADLINE_EXCEEDED are failures of the host, with the retry delay
+    // that it asked for, unless their kHttpStatusKey (TokenExchange) is below 500 or
+    // they have a SalesforceErrorOf(). Anything else is an answer, a refusal as well as
+    // a token.
     void Report(const absl::Status& outcome);
 
    private:
     friend class CircuitBreaker;
-    Permit(CircuitBreaker* breaker, absl::string_view host, uint64_t probe);
+    Permit(CircuitBreaker* breaker, std::string host, uint64_t probe);
 
     CircuitBreaker* breaker_;
     std::string host_;
@@ -65,8 +69,9 @@ class CircuitBreaker {
   static absl::StatusOr<std::unique_ptr<CircuitBreaker>> New(const CircuitBreakerOptions& options,
                                                              Clock clock = absl::Now);
 
-  // UNAVAILABLE LOGIN_HOST_CIRCUIT_OPEN with the delay until the next probe.
-  absl::StatusOr<Permit> Ask(absl::string_view host);
+  // For a POST to `login_url`. UNAVAILABLE LOGIN_HOST_CIRCUIT_OPEN with the delay until
+  // the next probe.
+  absl::StatusOr<Permit> Ask(absl::string_view login_url);
 
   // Hosts that are left alone now, those with a probe under way included.
   size_t open() const;

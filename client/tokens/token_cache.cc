@@ -1,6 +1,7 @@
 #include "client/tokens/token_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace keyward::client {
 
@@ -46,6 +47,12 @@ void TokenCache::SetDefault(CacheEntry& entry, bool is_default) {
   entry.is_default = is_default;
 }
 
+void TokenCache::SetToken(CacheEntry& entry, std::shared_ptr<const CachedToken> token) {
+  if (entry.token != nullptr) --tokens_;
+  if (token != nullptr) ++tokens_;
+  entry.token = std::move(token);
+}
+
 void TokenCache::Touch(CacheEntry& entry) {
   if (entry.age != by_age_.begin()) by_age_.splice(by_age_.begin(), by_age_, entry.age);
 }
@@ -70,14 +77,10 @@ CacheEntry* TokenCache::TakeDue(absl::Time now) {
 
 void TokenCache::Remove(CacheEntry& entry) {
   SetDue(entry, absl::InfiniteFuture());
+  SetToken(entry, nullptr);
   if (entry.is_default) SetDefault(entry, false);
   by_age_.erase(entry.age);
   entries_.erase(entries_.find(Name(entry.connection, entry.subject)));
-}
-
-size_t TokenCache::CountTokens() const {
-  return std::count_if(entries_.begin(), entries_.end(),
-                       [](const EntryPtr& entry) { return entry->token != nullptr; });
 }
 
 }  // namespace keyward::client

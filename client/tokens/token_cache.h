@@ -26,7 +26,7 @@ struct LoginFlight;
 struct CacheEntry {
   std::string connection;
   std::string subject;
-  // May have ended, until it is looked at.
+  // May have ended, until it is looked at. Set by TokenCache::SetToken().
   std::shared_ptr<const CachedToken> token;
   // The login under way.
   std::shared_ptr<LoginFlight> flight;
@@ -43,8 +43,14 @@ struct CacheEntry {
   bool refresh_when_used = false;
   // Whether FindDefault() finds it; TokenCache's own.
   bool is_default = false;
-  // Hash of the etag of the connection's settings that were seen last.
+  // Hash of the etag of the connection's settings that were seen last, and of what the
+  // token depends on in them.
   size_t settings = 0;
+  size_t identity = 0;
+  // When that was.
+  absl::Time settings_seen = absl::InfinitePast();
+  // They are about to be looked at.
+  bool is_checked = false;
   // TokenCache's own.
   absl::Time due = absl::InfiniteFuture();
   std::list<CacheEntry*>::iterator age;
@@ -67,6 +73,9 @@ class TokenCache {
   // Makes `entry` its connection's default, or says that it is not any more.
   void SetDefault(CacheEntry& entry, bool is_default);
 
+  // Null for none.
+  void SetToken(CacheEntry& entry, std::shared_ptr<const CachedToken> token);
+
   // Now it is the one used last.
   void Touch(CacheEntry& entry);
 
@@ -83,7 +92,7 @@ class TokenCache {
 
   size_t size() const { return entries_.size(); }
   // How many have a token.
-  size_t CountTokens() const;
+  size_t tokens() const { return tokens_; }
 
  private:
   using Name = std::pair<absl::string_view, absl::string_view>;
@@ -127,6 +136,7 @@ class TokenCache {
   bool MakeRoom();
 
   const size_t max_entries_;
+  size_t tokens_ = 0;
   absl::flat_hash_set<EntryPtr, NameHash, NameEq> entries_;
   absl::flat_hash_set<CacheEntry*, ConnectionHash, ConnectionEq> defaults_;
   // Used last first.

@@ -16,6 +16,8 @@ namespace {
 
 // For those who came when there was no room.
 constexpr absl::Duration kComeBackAfter = absl::Seconds(1);
+// One connection's part of the calls that may wait.
+constexpr size_t kPartOfOne = 8;
 
 // In a time that does not depend on where they differ.
 bool SameToken(const Secret& a, const Secret& b) {
@@ -26,15 +28,6 @@ bool SameToken(const Secret& a, const Secret& b) {
 
 bool IsRejected(const TokenRequest& request, const CachedToken& token) {
   return !request.rejected.empty() && SameToken(request.rejected, token.granted.token);
-}
-
-absl::Status DeadlinePassed(const absl::Status& failure) {
-  return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
-               failure.ok() ? "the deadline passed before there was a token; logins take about a "
-                              "second, and more while a signer or login host is slow"
-                            : absl::StrCat("the deadline passed before there was a token; the last "
-                                           "try: ",
-                                           failure.message()));
 }
 
 absl::Status TooManyWaiting() {
@@ -81,6 +74,7 @@ AccessTokens::Token AccessTokens::Keeper::Find(const TokenRequest& request) {
       BeginFlight(*entry, LoginCause::kRefresh);
       Queue(entry->flight, Scheduler::Priority::kBackground);
     }
+    if (NeedsCheck(*entry, now)) QueueCheck(*entry);
     token = entry->token;
   }
   if (observer_ != nullptr) {
@@ -89,10 +83,11 @@ AccessTokens::Token AccessTokens::Keeper::Find(const TokenRequest& request) {
   return token;
 }
 
-void AccessTokens::Keeper::Get(TokenRequest request, absl::Time deadline, Done done) {
+AccessTokens::Waiter AccessTokens::Keeper::Get(TokenRequest request, absl::Time deadline,
+                                               Done done) {
   if (Token token = Find(request)) {
     done(std::move(token));
-    return;
+    return {};
   }
   const absl::Time now = Now();
   auto call = std::make_shared<WaitingCall>();
@@ -108,13 +103,19 @@ void AccessTokens::Keeper::Get(TokenRequest request, absl::Time deadline, Done d
     }
   }
   Deliver(std::move(answers));
+  return call;
 }
 
 absl::Status AccessTokens::Keeper::Begin(const WaitingCallPtr& call, Answers& answers) {
   if (draining_) return ShuttingDown();
   if (call->deadline <= call->since) return DeadlinePassed(absl::OkStatus());
-  if (waiting_ >= options_.max_waiting) return TooManyWaiting();
   const std::string& connection = call->request.connection;
+  const auto waiting = waiting_of_.find(connection);
+  if (waiting != waiting_of_.end() &&
+      waiting->second >= std::max<size_t>(options_.max_waiting / kPartOfOne, 1)) {
+    return TooManyWaiting();
+  }
+  if (waiting_ >= options_.max_waiting) return TooManyWaiting();
   if (CacheEntry* const entry = cache_.Find(connection, call->request.subject)) {
     // Before the signer is asked, so that nobody gets a dead token meanwhile.
     call->kind = CallKind::kRefusedFromMemory;
@@ -191,48 +192,10 @@ absl::Status AccessTokens::Keeper::DropRejected(const TokenRequest& request, Cac
               "settings, such as sessions locked to an address"),
         again - Now());
   }
-  entry.token = nullptr;
+  cache_.SetToken(entry, nullptr);
   entry.rejected = true;
   if (entry.flight) entry.flight->cause = LoginCause::kRejected;
   return absl::OkStatus();
-}
-
-void AccessTokens::Keeper::Await(const WaitingCallPtr& call, WaitList& list) {
-  list.Add(call);
-  ++waiting_;
-  if (call->timer.id == 0) {
-    call->timer = scheduler_->RunAt(call->deadline, [this, call] { Expire(call); });
-  }
-}
-
-void AccessTokens::Keeper::Expire(const WaitingCallPtr& call) {
-  Answers answers;
-  {
-    MutexLock lock(&mutex_);
-    if (call->list == nullptr) return;
-    answers.push_back({call, DeadlinePassed(call->list->failure())});
-    call->list->Remove(*call);
-    --waiting_;
-  }
-  Deliver(std::move(answers));
-}
-
-void AccessTokens::Keeper::AnswerAll(std::vector<WaitingCallPtr> calls,
-                                     const absl::StatusOr<Token>& outcome, Answers& answers) {
-  waiting_ -= calls.size();
-  for (WaitingCallPtr& call : calls) answers.push_back({std::move(call), outcome});
-}
-
-void AccessTokens::Keeper::Deliver(Answers answers) {
-  const absl::Time now = Now();
-  for (Answer& answer : answers) {
-    WaitingCall& call = *answer.call;
-    if (call.timer.id != 0) scheduler_->Cancel(call.timer);
-    if (observer_ != nullptr) {
-      observer_->OnCall(call.kind, answer.outcome.status(), now - call.since);
-    }
-    std::exchange(call.done, nullptr)(std::move(answer.outcome));
-  }
 }
 
 void AccessTokens::Keeper::Drain(absl::Time deadline) {
@@ -258,7 +221,7 @@ void AccessTokens::Keeper::Drain(absl::Time deadline) {
 AccessTokensStats AccessTokens::Keeper::stats() const {
   MutexLock lock(&mutex_);
   return {.entries = cache_.size(),
-          .tokens = cache_.CountTokens(),
+          .tokens = cache_.tokens(),
           .waiting = waiting_,
           .logins = flights_.size()};
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/random/random.h"
@@ -36,6 +37,8 @@ struct LoginFlight {
   // Since when it waits for a thread.
   absl::Time queued;
   WaitList waiters;
+  // CacheEntry::identity as of the settings of this try.
+  size_t identity = 0;
   // Of the call that began it.
   std::string on_behalf_of;
   std::string traceparent;
@@ -53,7 +56,8 @@ class AccessTokens::Keeper {
   ~Keeper();
 
   Token Find(const TokenRequest& request);
-  void Get(TokenRequest request, absl::Time deadline, Done done);
+  Waiter Get(TokenRequest request, absl::Time deadline, Done done);
+  void Cancel(const Waiter& waiter);
   void Drain(absl::Time deadline);
   AccessTokensStats stats() const;
 
@@ -73,22 +77,36 @@ class AccessTokens::Keeper {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status DropRejected(const TokenRequest& request, CacheEntry& entry)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Calls that wait, in token_keeper_waiting.cc.
   void Await(const WaitingCallPtr& call, WaitList& list) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It waits no more.
+  void Leave(const WaitingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Expire(const WaitingCallPtr& call);
+  // Answers `call` where it still waits, with what `outcome` makes of the last failure.
+  void GiveUp(const WaitingCallPtr& call, absl::Status (*outcome)(const absl::Status& failure));
   void AnswerAll(std::vector<WaitingCallPtr> calls, const absl::StatusOr<Token>& outcome,
                  Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Deliver(Answers answers);
 
-  // Connections' settings, in token_keeper_logins.cc.
+  // Connections' settings, in token_keeper_settings.cc.
   void Resolve(const std::string& connection, const WaitingCallPtr& call)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void QueueResolution(const std::string& connection);
   void RunResolution(const std::string& connection);
   void LandResolution(const std::string& connection, const absl::StatusOr<Settings>& settings,
                       Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Learns from settings just seen: a change forgets the failure, and may make the entry
-  // the default or not.
+  // Learns from settings just seen: a change forgets the failure, drops a token that
+  // another app or org has granted, and may make the entry the default or not.
   void Learn(CacheEntry& entry, const v1::Connection& connection)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Tokens whose connection has changed, in token_keeper_settings.cc. A hit asks nobody,
+  // so one with settings that were seen long ago has them looked at in the background.
+  bool NeedsCheck(const CacheEntry& entry, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void QueueCheck(CacheEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RunCheck();
+  void LandCheck(CacheEntry& entry, const absl::StatusOr<Settings>& settings)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Logins, in token_keeper_logins.cc.
@@ -128,7 +146,13 @@ class AccessTokens::Keeper {
   TokenCache cache_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<FlightPtr> flights_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, ResolutionPtr> resolutions_ ABSL_GUARDED_BY(mutex_);
+  // Connections to look at, with their subjects that were asked for. One is looked at
+  // at a time, so that a slow signer does not hold all threads.
+  absl::btree_map<std::string, std::vector<std::string>> checks_ ABSL_GUARDED_BY(mutex_);
+  bool checking_ ABSL_GUARDED_BY(mutex_) = false;
   size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The same by connection; only those where there are any.
+  absl::flat_hash_map<std::string, size_t> waiting_of_ ABSL_GUARDED_BY(mutex_);
   // The timer for cache_.NextDue().
   Scheduler::Timer alarm_ ABSL_GUARDED_BY(mutex_){absl::InfiniteFuture(), 0};
   // No new calls that need a login; then not even for calls that wait already.

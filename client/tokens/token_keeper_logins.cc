@@ -1,10 +1,9 @@
-// The half of token_keeper that works: settings, logins, and what is due.
+// The part of token_keeper that works: logins, and what is due.
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "absl/hash/hash.h"
 #include "client/claims_for_connection.h"
 #include "client/tokens/token_keeper.h"
 #include "client/tokens/token_lifetime.h"
@@ -24,67 +23,12 @@ bool EndsTheToken(const absl::Status& failure) {
   return absl::IsNotFound(failure) || reason == "SUBJECT_NOT_ALLOWED" || reason == "NO_SUBJECT";
 }
 
+absl::Status ConnectionChanged() {
+  return Error(absl::StatusCode::kAborted, "CONNECTION_CHANGED",
+               "the connection was changed during the login: call again");
+}
+
 }  // namespace
-
-void AccessTokens::Keeper::Resolve(const std::string& connection, const WaitingCallPtr& call) {
-  ResolutionPtr& resolution = resolutions_[connection];
-  if (resolution == nullptr) {
-    resolution = std::make_shared<Resolution>();
-    QueueResolution(connection);
-  }
-  Await(call, resolution->waiters);
-}
-
-void AccessTokens::Keeper::QueueResolution(const std::string& connection) {
-  scheduler_->Run([this, connection] { RunResolution(connection); },
-                  Scheduler::Priority::kForeground);
-}
-
-void AccessTokens::Keeper::RunResolution(const std::string& connection) {
-  const absl::StatusOr<Settings> settings =
-      connections_->Get(connection, Now() + options_.login_timeout);
-  Answers answers;
-  {
-    MutexLock lock(&mutex_);
-    LandResolution(connection, settings, answers);
-  }
-  Deliver(std::move(answers));
-}
-
-void AccessTokens::Keeper::LandResolution(const std::string& connection,
-                                          const absl::StatusOr<Settings>& settings,
-                                          Answers& answers) {
-  const ResolutionPtr resolution = resolutions_[connection];
-  if (!settings.ok() && IsPassing(settings.status()) && !stopped_) {
-    const absl::Time now = Now();
-    const absl::Time again =
-        now + PauseAfter(settings.status(), ++resolution->failures, options_, random_);
-    AnswerAll(resolution->waiters.TakeUntil(again), AsAnswered(settings.status(), again, now),
-              answers);
-    if (!resolution->waiters.empty()) {
-      resolution->waiters.set_failure(settings.status());
-      scheduler_->RunAt(again, [this, connection] { QueueResolution(connection); });
-      return;
-    }
-  }
-  resolutions_.erase(connection);
-  const std::vector<WaitingCallPtr> calls = resolution->waiters.TakeAll();
-  waiting_ -= calls.size();
-  for (const WaitingCallPtr& call : calls) Admit(call, settings, answers);
-}
-
-void AccessTokens::Keeper::Learn(CacheEntry& entry, const v1::Connection& connection) {
-  const size_t settings = absl::HashOf(connection.etag());
-  if (entry.settings != settings) {
-    entry.settings = settings;
-    entry.failure = absl::OkStatus();
-    entry.failure_until = absl::InfinitePast();
-    entry.failures = 0;
-  }
-  const bool is_default =
-      connection.subjects_size() == 1 && connection.subjects(0) == entry.subject;
-  if (entry.is_default != is_default) cache_.SetDefault(entry, is_default);
-}
 
 LoginFlight& AccessTokens::Keeper::BeginFlight(CacheEntry& entry, LoginCause cause) {
   auto flight = std::make_shared<LoginFlight>();
@@ -149,11 +93,14 @@ void AccessTokens::Keeper::RunFlight(const FlightPtr& flight) {
   }
   absl::StatusOr<LoginResult> result =
       LogIn(flight, std::move(request), connection, deadline, times);
-  const absl::Status outcome = result.status();
+  absl::Status outcome = result.status();
   Answers answers;
   {
     MutexLock lock(&mutex_);
     cause = flight->cause;
+    if (result.ok() && flight->identity != flight->entry->identity) {
+      result = outcome = ConnectionChanged();
+    }
     if (result.ok()) {
       LandSuccess(flight, *std::move(result), answers);
     } else {
@@ -174,6 +121,7 @@ absl::StatusOr<LoginResult> AccessTokens::Keeper::LogIn(const FlightPtr& flight,
   {
     MutexLock lock(&mutex_);
     Learn(*flight->entry, *request.connection);
+    flight->identity = flight->entry->identity;
   }
   RETURN_IF_ERROR(SubjectOf(*request.connection, request.subject).status());
   return login_->Run(request, deadline, &times);
@@ -189,7 +137,7 @@ void AccessTokens::Keeper::LandSuccess(const FlightPtr& flight, LoginResult resu
   made->granted = std::move(result.granted);
   made->audience = std::move(result.audience);
   made->after_rejection = std::exchange(entry.rejected, false);
-  entry.token = std::move(made);
+  cache_.SetToken(entry, std::move(made));
   entry.failure = absl::OkStatus();
   entry.failure_until = absl::InfinitePast();
   entry.failures = 0;
@@ -207,7 +155,7 @@ void AccessTokens::Keeper::LandFailure(const FlightPtr& flight, const absl::Stat
   entry.failure = failure;
   if (entry.failures < UINT16_MAX) ++entry.failures;
   entry.failure_until = now + PauseAfter(failure, entry.failures, options_, random_);
-  if (EndsTheToken(failure)) entry.token = nullptr;
+  if (EndsTheToken(failure)) cache_.SetToken(entry, nullptr);
   const bool final = !IsPassing(failure) || stopped_;
   AnswerAll(final ? flight->waiters.TakeAll() : flight->waiters.TakeUntil(entry.failure_until),
             AsAnswered(failure, entry.failure_until, now), answers);
@@ -258,7 +206,7 @@ void AccessTokens::Keeper::OnAlarm() {
 
 void AccessTokens::Keeper::AttendTo(CacheEntry& entry) {
   const absl::Time now = Now();
-  if (entry.token != nullptr && entry.token->expires <= now) entry.token = nullptr;
+  if (entry.token != nullptr && entry.token->expires <= now) cache_.SetToken(entry, nullptr);
   if (entry.token == nullptr) {
     // A login under way sets what is due when it lands.
     if (!entry.flight) cache_.Remove(entry);

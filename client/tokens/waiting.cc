@@ -3,7 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+
 namespace keyward::client {
+
+absl::Status DeadlinePassed(const absl::Status& failure) {
+  return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
+               failure.ok() ? "the deadline passed before there was a token; logins take about a "
+                              "second, and more while a signer or login host is slow"
+                            : absl::StrCat("the deadline passed before there was a token; the last "
+                                           "try: ",
+                                           failure.message()));
+}
 
 void WaitList::Add(WaitingCallPtr call) {
   WaitingCall& waiting = *call;

@@ -13,6 +13,10 @@
 
 namespace keyward::client {
 
+// The answer to a call whose deadline has passed; `failure` is the last try's, OK where
+// there was none.
+absl::Status DeadlinePassed(const absl::Status& failure);
+
 class WaitList;
 
 struct WaitingCall {

@@ -112,6 +112,15 @@ TEST(TokenResponseTest, RefusalsOfWrongTypesAreMalformed) {
   }
 }
 
+TEST(TokenResponseTest, AnErrorHasTheStatusOfItsAnswer) {
+  const auto status = [](int status, const std::string& body) {
+    return MetadataOf(Read(status, body).status())[kHttpStatusKey];
+  };
+  EXPECT_EQ(status(503, "<html>"), "503");
+  EXPECT_EQ(status(429, ""), "429");
+  EXPECT_EQ(status(400, R"({"error":"unknown_error","error_description":"retry"})"), "400");
+}
+
 TEST(TokenResponseTest, AnEchoOfTheAssertionIsTakenOut) {
   const absl::Status error =
       Read(400, std::string(R"({"error":"c2lnbmF0dXJl","error_description":"bad )") + kJws +
@@ -197,6 +206,14 @@ TEST(TokenResponseTest, RetryAfterIsBounded) {
   }
   EXPECT_EQ(DelayFor(400, absl::Seconds(90), R"({"error":"unknown_error"})"), absl::Seconds(90));
   EXPECT_EQ(DelayFor(400, absl::Seconds(90), R"({"error":"invalid_client"})"), std::nullopt);
+}
+
+TEST(TokenResponseTest, WhatSalesforceSaysWithA500IsKept) {
+  const absl::Status error = Read(500, R"({"error":"unknown_error"})").status();
+  EXPECT_EQ(ReasonOf(error), "SALESFORCE_TRANSIENT");
+  EXPECT_TRUE(SalesforceErrorOf(error).has_value());
+  // A fault of the host is a passing one whatever it says.
+  EXPECT_EQ(ReasonOf(Read(500, R"({"error":"invalid_grant"})").status()), "SALESFORCE_TRANSIENT");
 }
 
 TEST(TokenResponseTest, FaultsOfTheHostMayBeTriedAgain) {

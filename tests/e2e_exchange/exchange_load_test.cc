@@ -89,6 +89,36 @@ TEST(ExchangeLoadTest, ACallerThatLeavesDoesNotCancelTheLoginForTheOthers) {
   EXPECT_EQ(system.LoginAttempts(), 1);
 }
 
+TEST(ExchangeLoadTest, ACancelledCallGivesItsPlaceBackAtOnce) {
+  ExchangeSystem system;
+  // For each connection one may wait.
+  system.WriteConfig(absl::StrCat(system.DefaultConfig(), "tokens: {waiting: 8}\n"));
+  ASSERT_TRUE(system.Start()) << system.daemon().Output();
+  system.standin().Fault(testing::kTokenEndpoint, "latency", 1, {{"milliseconds", 6000}});
+  const auto stub = v1::Exchange::NewStub(system.Channel());
+  v1::ExchangeRequest request;
+  request.set_connection("acme");
+  grpc::CompletionQueue queue;
+  Call first;
+  first.reader = stub->AsyncExchange(&first.context, request, &queue);
+  first.reader->Finish(&first.response, &first.status, &first);
+  while (Signatures(system) == 0) absl::SleepFor(absl::Milliseconds(5));
+  first.context.TryCancel();
+  void* tag = nullptr;
+  bool ok = false;
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  // The others are let in while the login still runs, though the server may learn of it
+  // a moment later.
+  const auto call = [&] {
+    Call later;
+    later.context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(1)));
+    return stub->Exchange(&later.context, request, &later.response).error_code();
+  };
+  grpc::StatusCode code = call();
+  while (code == grpc::StatusCode::RESOURCE_EXHAUSTED) code = call();
+  EXPECT_EQ(code, grpc::StatusCode::DEADLINE_EXCEEDED);
+}
+
 TEST(ExchangeLoadTest, NoMoreLoginsThanTheBudget) {
   ExchangeSystem system;
   system.WriteConfig(absl::StrCat(system.DefaultConfig(), "logins: {per_hour: 1, burst: 2}\n",

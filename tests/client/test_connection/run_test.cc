@@ -115,7 +115,7 @@ TEST_F(RunTest, ScopesThatAreMissingAreNamed) {
   EXPECT_THAT(report.diagnosis().meaning(), HasSubstr("Missing: api."));
   // Where the API minds, that is why.
   standin_->Fault("/services/oauth2/userinfo", "status", 1, {{"status", 403}, {"body", "{}"}});
-  report = ExpectDiagnosis("SCOPES_MISSING", v1::TestStep::API_CALL);
+  report = ExpectDiagnosis("SCOPES_MISSING", v1::TestStep::SCOPES);
   EXPECT_THAT(Steps(report), Contains("API_CALL FAILED API_ACCESS_DENIED"));
 }
 

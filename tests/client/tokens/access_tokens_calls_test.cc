@@ -24,7 +24,8 @@ TEST_F(AccessTokensCallsTest, AHitTouchesNeitherSignerNorLogin) {
   const auto call = Begin(Request());
   EXPECT_EQ(call->token(), "token-1");
   EXPECT_EQ(fetches_, fetches);
-  EXPECT_EQ(scheduler_->tasks(), 0U);
+  // The look at the settings, in the background.
+  EXPECT_EQ(scheduler_->tasks(), 1U);
   EXPECT_EQ(login_->logins, 1);
   EXPECT_EQ(observer_.calls[CallKind::kHit], 3);
 }
@@ -139,13 +140,73 @@ TEST_F(AccessTokensCallsTest, NoMoreWaitThanMay) {
   options_.max_waiting = 3;
   Start();
   std::vector<std::shared_ptr<Call>> calls;
-  for (int i = 0; i < 3; ++i) calls.push_back(Begin(Request()));
+  for (const char* name : {"a", "b", "c"}) {
+    SetConnection(name, {"user"});
+    calls.push_back(Begin(Request("", name)));
+  }
   const auto refused = Begin(Request());
   EXPECT_THAT(refused->answer, FailsWith(absl::StatusCode::kResourceExhausted, "TOO_MANY_WAITING"));
   EXPECT_TRUE(RetryDelayOf(refused->answer.status()).has_value());
   scheduler_->RunTasks();
-  for (const auto& call : calls) EXPECT_EQ(call->token(), "token-1");
-  EXPECT_EQ(Get(Request())->token(), "token-1");
+  for (const auto& call : calls) EXPECT_TRUE(call->answer.ok()) << call->answer.status();
+  EXPECT_EQ(Get(Request())->token(), "token-4");
+}
+
+TEST_F(AccessTokensCallsTest, OfOneConnectionAnEighthMayWait) {
+  options_.max_waiting = 16;
+  Start();
+  SetConnection("duo", {"a@duo.example", "b@duo.example", "c@duo.example"});
+  const auto first = Begin(Request("a@duo.example", "duo"));
+  const auto second = Begin(Request("b@duo.example", "duo"));
+  const auto third = Begin(Request("c@duo.example", "duo"));
+  EXPECT_THAT(third->answer, FailsWith(absl::StatusCode::kResourceExhausted, "TOO_MANY_WAITING"));
+  const auto other = Begin(Request());
+  // Nor may more when it is the logins that they wait for.
+  scheduler_->RunOneTask();
+  EXPECT_EQ(tokens_->stats().waiting, 3U);
+  EXPECT_THAT(Begin(Request("c@duo.example", "duo"))->answer,
+              FailsWith(absl::StatusCode::kResourceExhausted, "TOO_MANY_WAITING"));
+  scheduler_->RunTasks();
+  for (const auto& call : {first, second, other}) EXPECT_TRUE(call->answer.ok());
+  EXPECT_TRUE(Get(Request("c@duo.example", "duo"))->answer.ok());
+}
+
+TEST_F(AccessTokensCallsTest, ACallerThatLeftGivesItsPlaceBack) {
+  options_.max_waiting = 1;
+  Start();
+  SetConnection("other", {"user"});
+  for (int i = 0; i < 10; ++i) {
+    auto call = std::make_shared<Call>();
+    const auto waiter =
+        tokens_->Get(Request(), scheduler_->Now() + absl::Minutes(1), [call](auto answer) {
+          ++call->answers;
+          call->answer = std::move(answer);
+        });
+    ASSERT_FALSE(call->answered()) << call->token();
+    tokens_->Cancel(waiter);
+    tokens_->Cancel(waiter);
+    EXPECT_THAT(call->answer, FailsWith(absl::StatusCode::kCancelled, "CALLER_LEFT"));
+    EXPECT_EQ(call->answers, 1);
+    // Nothing of it is left.
+    EXPECT_EQ(tokens_->stats().waiting + scheduler_->timers(), 0U);
+    EXPECT_TRUE(waiter.expired());
+  }
+  EXPECT_TRUE(Get(Request("", "other"))->answer.ok());
+}
+
+TEST_F(AccessTokensCallsTest, WhatIsAnsweredCannotBeCancelled) {
+  for (int i = 0; i < 2; ++i) {
+    auto call = std::make_shared<Call>();
+    const auto waiter =
+        tokens_->Get(Request(), scheduler_->Now() + absl::Minutes(1), [call](auto answer) {
+          ++call->answers;
+          call->answer = std::move(answer);
+        });
+    scheduler_->RunTasks();
+    tokens_->Cancel(waiter);
+    EXPECT_EQ(call->token(), "token-1");
+    EXPECT_EQ(call->answers, 1);
+  }
 }
 
 TEST_F(AccessTokensCallsTest, ThoseWhoLeftMakeRoomForOthers) {

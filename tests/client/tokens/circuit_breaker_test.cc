@@ -1,5 +1,6 @@
 #include "client/tokens/circuit_breaker.h"
 
+#include "client/salesforce_error.h"
 #include "tests/client/tokens/tokens_fixture.h"
 
 namespace keyward::client {
@@ -27,16 +28,22 @@ class CircuitBreakerTest : public ::testing::Test {
     for (int i = 0; i < times; ++i) ASSERT_TRUE(Post(failure).ok());
   }
 
+  // The error that an answer with this status is.
+  static absl::Status Answered(int status, std::optional<absl::Duration> retry_after) {
+    absl::Status error = WithMetadata(
+        Error(absl::StatusCode::kUnavailable, "SALESFORCE_TRANSIENT", "try again later"),
+        kHttpStatusKey, absl::StrCat(status));
+    return retry_after ? WithRetryDelay(std::move(error), *retry_after) : error;
+  }
+
   // How long the open circuit has to go.
   absl::Duration Left() { return RetryDelayOf(Post(absl::OkStatus())).value(); }
 
   absl::Time now_ = absl::FromUnixSeconds(1'900'000'000);
   std::unique_ptr<CircuitBreaker> breaker_ =
-      CircuitBreaker::New({.failures = 3,
-                           .first_open = absl::Seconds(4),
-                           .longest_open = absl::Seconds(60),
-                           .longest_retry_after = absl::Minutes(10)},
-                          [this] { return now_; })
+      CircuitBreaker::New(
+          {.failures = 3, .first_open = absl::Seconds(4), .longest_open = absl::Seconds(60)},
+          [this] { return now_; })
           .value();
 };
 
@@ -44,8 +51,7 @@ TEST_F(CircuitBreakerTest, OptionsAreChecked) {
   for (const CircuitBreakerOptions& options :
        {CircuitBreakerOptions{.failures = 0},
         CircuitBreakerOptions{.first_open = absl::ZeroDuration()},
-        CircuitBreakerOptions{.first_open = absl::Hours(1)},
-        CircuitBreakerOptions{.longest_retry_after = absl::Seconds(-1)}}) {
+        CircuitBreakerOptions{.first_open = absl::Hours(1)}}) {
     EXPECT_THAT(CircuitBreaker::New(options),
                 FailsWith(absl::StatusCode::kInvalidArgument, "OPTIONS_INVALID"));
   }
@@ -109,12 +115,30 @@ TEST_F(CircuitBreakerTest, AProbeThatWasNotSentMakesRoomForAnother) {
   EXPECT_EQ(breaker_->open(), 0U);
 }
 
-TEST_F(CircuitBreakerTest, RetryAfterOpensItAtOnceWithinReason) {
-  ASSERT_TRUE(Post(WithRetryDelay(absl::UnavailableError("busy"), absl::Seconds(30))).ok());
+TEST_F(CircuitBreakerTest, RetryAfterDoesNotOpenItAndExtendsItToTheLongestAtMost) {
+  Fail(2, Answered(503, absl::Seconds(30)));
+  EXPECT_EQ(breaker_->open(), 0U);
+  Fail(1, Answered(503, absl::Seconds(30)));
   EXPECT_EQ(Left(), absl::Seconds(30));
   now_ += absl::Seconds(30);
-  ASSERT_TRUE(Post(WithRetryDelay(absl::UnavailableError("busy"), absl::Hours(24))).ok());
-  EXPECT_EQ(Left(), absl::Minutes(10));
+  ASSERT_TRUE(Post(Answered(503, absl::Hours(1))).ok());
+  EXPECT_EQ(Left(), absl::Seconds(60));
+}
+
+TEST_F(CircuitBreakerTest, WhatIsSaidToOneTenantDoesNotShutTheOthersOut) {
+  Fail(10, Answered(429, absl::Hours(1)));
+  Fail(10, Answered(400, std::nullopt));
+  Fail(10, WithMetadata(MakeSalesforceError({"unknown_error", "retry"}), kHttpStatusKey, "500"));
+  EXPECT_EQ(breaker_->open(), 0U);
+  Fail(3, Answered(500, std::nullopt));
+  EXPECT_EQ(breaker_->open(), 1U);
+}
+
+TEST_F(CircuitBreakerTest, AnOriginHasOneCircuitHoweverItIsWritten) {
+  ASSERT_TRUE(Post(absl::UnavailableError("down"), "https://login.salesforce.com/").ok());
+  ASSERT_TRUE(Post(absl::UnavailableError("down"), "https://LOGIN.salesforce.com:443").ok());
+  ASSERT_TRUE(Post(absl::UnavailableError("down")).ok());
+  EXPECT_EQ(breaker_->open(), 1U);
 }
 
 TEST_F(CircuitBreakerTest, FailuresOfBeforeItOpenedDoNotKeepItOpen) {

@@ -69,5 +69,22 @@ TEST(TokenCacheTest, WhatIsDueComesInItsOrder) {
   EXPECT_EQ(cache.TakeDue(kNow + absl::Seconds(9)), nullptr);
 }
 
+TEST(TokenCacheTest, TokensAreCounted) {
+  TokenCache cache(2);
+  CacheEntry* const a = cache.FindOrAdd("a", "u");
+  CacheEntry* const b = cache.FindOrAdd("b", "u");
+  const auto token = std::make_shared<const CachedToken>();
+  cache.SetToken(*a, token);
+  cache.SetToken(*a, token);
+  cache.SetToken(*b, token);
+  EXPECT_EQ(cache.tokens(), 2U);
+  cache.SetToken(*b, nullptr);
+  cache.SetToken(*b, nullptr);
+  EXPECT_EQ(cache.tokens(), 1U);
+  // Makes room.
+  cache.FindOrAdd("c", "u");
+  EXPECT_EQ(cache.tokens(), 0U);
+}
+
 }  // namespace
 }  // namespace keyward::client

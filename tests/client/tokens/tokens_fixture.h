@@ -113,6 +113,8 @@ class TokensFixture : public ::testing::Test {
     v1::Connection connection;
     connection.set_name(name);
     connection.set_etag(etag);
+    connection.set_consumer_key("key");
+    connection.set_login_url("https://login.salesforce.com");
     for (const std::string& subject : subjects) connection.add_subjects(subject);
     known_[name] = connection;
   }

@@ -19,6 +19,16 @@ absl::Status Lacks(const v1::Connection& connection, absl::string_view reason,
                    ": set it with 'keyward connection update ", connection.name(), " ", flag, "'"));
 }
 
+// As many as a sentence has room for.
+std::string SomeSubjects(const v1::Connection& connection) {
+  constexpr int kMaxShown = 10;
+  const auto& subjects = connection.subjects();
+  const int shown = std::min(subjects.size(), kMaxShown);
+  const std::string names = absl::StrJoin(subjects.begin(), subjects.begin() + shown, ", ");
+  if (shown == subjects.size()) return names;
+  return absl::StrCat(names, " and ", subjects.size() - shown, " more");
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> SubjectOf(const v1::Connection& connection, absl::string_view chosen) {
@@ -28,16 +38,19 @@ absl::StatusOr<std::string> SubjectOf(const v1::Connection& connection, absl::st
     if (std::find(subjects.begin(), subjects.end(), chosen) != subjects.end()) {
       return std::string(chosen);
     }
-    return Error(absl::StatusCode::kPermissionDenied, "SUBJECT_NOT_ALLOWED",
-                 absl::StrCat("the subject ", Shown(chosen), " is not one of connection ",
-                              connection.name(), "'s: add it with 'keyward connection update ",
-                              connection.name(), " --subject ...'"));
+    // The update replaces the list.
+    return Error(
+        absl::StatusCode::kPermissionDenied, "SUBJECT_NOT_ALLOWED",
+        absl::StrCat("the subject ", Shown(chosen), " is not one of connection ", connection.name(),
+                     "'s: add it with 'keyward connection update ", connection.name(),
+                     "', repeating --subject for each, those that it has included: ",
+                     SomeSubjects(connection)));
   }
   if (subjects.size() == 1) return subjects[0];
   return Error(absl::StatusCode::kInvalidArgument, "SUBJECT_AMBIGUOUS",
                absl::StrCat("connection ", connection.name(),
                             " has more than one subject: choose one with --subject, of ",
-                            absl::StrJoin(subjects, ", ")));
+                            SomeSubjects(connection)));
 }
 
 absl::StatusOr<std::string> ClaimsFor(const v1::Connection& connection, const ClaimsChoice& choice,

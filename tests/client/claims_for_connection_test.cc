@@ -11,7 +11,9 @@ namespace keyward::client {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const absl::Time kNow = absl::FromUnixSeconds(1700000000);
 
@@ -83,8 +85,22 @@ TEST(SubjectOfTest, AnotherOneIsNotAllowed) {
   const absl::Status other = SubjectOf(connection, "User@acme.example").status();
   EXPECT_EQ(other.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(ReasonOf(other), "SUBJECT_NOT_ALLOWED");
+  // An update replaces the list.
+  EXPECT_THAT(
+      std::string(other.message()),
+      EndsWith("add it with 'keyward connection update acme', repeating --subject for each, "
+               "those that it has included: user@acme.example"));
   connection.clear_subjects();
   EXPECT_EQ(ReasonOf(SubjectOf(connection, "user@acme.example").status()), "NO_SUBJECT");
+}
+
+TEST(SubjectOfTest, NamesAFewOfMany) {
+  v1::Connection connection = Acme();
+  for (int i = 2; i <= 100; ++i) connection.add_subjects(std::string("user") + std::to_string(i));
+  for (const char* chosen : {"", "another"}) {
+    EXPECT_THAT(std::string(SubjectOf(connection, chosen).status().message()),
+                AllOf(EndsWith("user9, user10 and 90 more"), Not(HasSubstr("user11"))));
+  }
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ absl::Status TransferError(const FailedTransfer& failed) {
                                 "; check https_proxy"));
     default:
       return Error(absl::StatusCode::kUnavailable, "LOGIN_HOST_UNREACHABLE",
-                   absl::StrCat("cannot exchange with ", failed.origin, ": ", detail));
+                   absl::StrCat("cannot exchange with ", failed.origin, ": ", detail,
+                                ": check the network, the proxy and the login URL"));
   }
 }
 

@@ -19,6 +19,7 @@ namespace {
 using ::keyward::testing::LoginHost;
 using ::keyward::testing::SetAddresses;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 class LoginGuardTest : public HttpsFixture {};
@@ -145,6 +146,8 @@ TEST_F(LoginGuardTest, NobodyListens) {
   const absl::Status status = ErrorOf("https://127.0.0.1:" + std::to_string(testing::FreePort()));
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(ReasonOf(status), "LOGIN_HOST_UNREACHABLE");
+  EXPECT_THAT(std::string(status.message()),
+              EndsWith(": check the network, the proxy and the login URL"));
 }
 
 TEST_F(LoginGuardTest, ACertificateByAnotherCaIsNotTrusted) {

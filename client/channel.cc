@@ -71,7 +71,8 @@ std::string ServiceConfig(const std::string& health_service) {
 
 }  // namespace
 
-absl::Status CheckAddress(absl::string_view address, absl::string_view service) {
+absl::Status CheckAddress(absl::string_view address, absl::string_view service,
+                          absl::string_view example) {
   const size_t colon = address.rfind(':');
   const absl::string_view host = address.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
@@ -80,7 +81,7 @@ absl::Status CheckAddress(absl::string_view address, absl::string_view service) 
       host.find_first_of(bracketed ? "/" : ":/[]") != absl::string_view::npos ||
       !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 1 || port > 65535) {
     return Invalid(absl::StrCat("the ", service, "'s address '", Shown(address),
-                                "' must be host:port, like 127.0.0.1:7443"));
+                                "' must be host:port, like ", example));
   }
   return absl::OkStatus();
 }

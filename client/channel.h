@@ -29,8 +29,10 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MutualTls(const TlsFil
                                                                     absl::string_view service);
 
 // INVALID_ARGUMENT OPTIONS_INVALID where `address` is not host:port. Otherwise gRPC
-// would read "unix:/path" and the like as other ways to connect.
-absl::Status CheckAddress(absl::string_view address, absl::string_view service);
+// would read "unix:/path" and the like as other ways to connect. `service` and
+// `example` are for the message: "signer", "127.0.0.1:7443".
+absl::Status CheckAddress(absl::string_view address, absl::string_view service,
+                          absl::string_view example);
 
 // INVALID_ARGUMENT OPTIONS_INVALID where pings would come more often than a service of
 // ours permits (20 s), or hardly ever (1 h).

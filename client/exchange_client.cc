@@ -25,7 +25,7 @@ bool IsSocket(absl::string_view address) { return absl::StartsWith(address, "uni
 
 absl::Status CheckOptions(const ExchangeClientOptions& options) {
   if (!IsSocket(options.exchange)) {
-    RETURN_IF_ERROR(CheckAddress(options.exchange, "exchange"));
+    RETURN_IF_ERROR(CheckAddress(options.exchange, "exchange", "127.0.0.1:7444, or unix:/PATH"));
   } else if (!absl::StartsWith(options.exchange, "unix:/")) {
     return Invalid("the socket of keyward-exchange must be unix: and an absolute path");
   }

@@ -16,6 +16,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/status_macros.h"
+#include "common/utf8.h"
 
 namespace keyward::client {
 namespace {
@@ -141,6 +142,16 @@ bool IsNeeded(const Field& field, const Settings& settings, SettingsUse use) {
   return field.kind == Kind::kPath && !absl::StartsWith(settings.exchange, "unix:");
 }
 
+// A path alone is no address: nobody should be asked for what host:port would need.
+absl::Status CheckExchange(const Settings& settings, SettingsUse use) {
+  const std::string& exchange = settings.exchange;
+  if (use != SettingsUse::kToken || exchange.empty()) return absl::OkStatus();
+  if (exchange[0] != '/' && exchange[0] != '.') return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "SETTINGS_INVALID",
+               absl::StrCat("exchange is a path: write unix:",
+                            exchange[0] == '/' ? Shown(exchange, 108) : "/PATH"));
+}
+
 absl::Status CheckComplete(const Settings& settings, SettingsUse use) {
   std::vector<std::string> missing;
   for (const Field& field : kFields) {
@@ -185,6 +196,7 @@ absl::StatusOr<Settings> LoadSettings(const Settings& flags, const std::string& 
     if (auto value = Variable(environment, field.variable)) settings.*(field.member) = *value;
     if (!(flags.*(field.member)).empty()) settings.*(field.member) = flags.*(field.member);
   }
+  RETURN_IF_ERROR(CheckExchange(settings, use));
   RETURN_IF_ERROR(CheckComplete(settings, use));
   return settings;
 }

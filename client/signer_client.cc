@@ -28,7 +28,7 @@ absl::Status CheckOptions(const SignerClientOptions& options) {
     return Invalid("the signer client needs the address of at least one signer");
   }
   for (const std::string& address : options.signers) {
-    RETURN_IF_ERROR(CheckAddress(address, "signer"));
+    RETURN_IF_ERROR(CheckAddress(address, "signer", "127.0.0.1:7443"));
   }
   if (options.timeout <= absl::ZeroDuration() || options.key_timeout <= absl::ZeroDuration()) {
     return Invalid("the signer client's timeouts must be longer than 0");

@@ -68,6 +68,9 @@ TEST_F(ChannelTest, AddressesAreHostAndPort) {
     options_.signers = {bad};
     EXPECT_EQ(ReasonOf(NewError()), "OPTIONS_INVALID") << bad;
   }
+  options_.signers = {"127.0.0.1"};
+  EXPECT_EQ(NewError().message(),
+            "the signer's address '127.0.0.1' must be host:port, like 127.0.0.1:7443");
 }
 
 TEST_F(ChannelTest, FilesAreCheckedBeforeTheyAreUsed) {

@@ -172,6 +172,10 @@ TEST_F(ExchangeClientTest, OptionsAreChecked) {
     options_.exchange = bad;
     EXPECT_EQ(ReasonOf(NewError()), "OPTIONS_INVALID") << bad;
   }
+  options_.exchange = "127.0.0.1";
+  EXPECT_EQ(NewError().message(),
+            "the exchange's address '127.0.0.1' must be host:port, like 127.0.0.1:7444, or "
+            "unix:/PATH");
   options_.exchange = service_.address();
   options_.timeout = absl::ZeroDuration();
   EXPECT_EQ(ReasonOf(NewError()), "OPTIONS_INVALID");

@@ -153,6 +153,19 @@ TEST_F(SettingsTest, TheExchangeTakesTheSignersPlaceForAccessTokens) {
   EXPECT_EQ(ReasonOf(Load({.exchange = "unix:/run/exchange.sock"}).status()), "SETTINGS_MISSING");
 }
 
+TEST_F(SettingsTest, ASocketsPathAloneIsNoExchange) {
+  for (const char* path : {"/run/exchange.sock", "./exchange.sock"}) {
+    const absl::Status status = Load({.exchange = path}, "", SettingsUse::kToken).status();
+    EXPECT_EQ(ReasonOf(status), "SETTINGS_INVALID");
+    EXPECT_EQ(status.message(),
+              std::string("exchange is a path: write unix:") + (path[0] == '/' ? path : "/PATH"));
+  }
+  // The signer's verbs do not use it.
+  Settings flags = complete_;
+  flags.exchange = "/run/exchange.sock";
+  EXPECT_TRUE(Load(flags).ok());
+}
+
 TEST_F(SettingsTest, ListsMayBeYamlLists) {
   const auto read = [this](const std::string& yaml) {
     Settings flags = complete_;

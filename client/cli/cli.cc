@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 
@@ -13,6 +14,21 @@ namespace {
 constexpr char kUsageReason[] = "USAGE";
 // As the setting https_proxy says it.
 constexpr char kNoProxy[] = "none";
+
+// What the file and the environment say is for other calls, too: that may stay.
+absl::Status CheckNoLoginFlags(const Settings& flags) {
+  const std::pair<const char*, const std::string&> login_flags[] = {
+      {"--https-ca", flags.https_ca},
+      {"--https-proxy", flags.https_proxy},
+      {"--login-hosts", flags.login_hosts},
+      {"--private-login-hosts", flags.private_login_hosts}};
+  for (const auto& [flag, value] : login_flags) {
+    if (value.empty()) continue;
+    return UsageError(absl::StrCat(
+        flag, " has no effect with --exchange: keyward-exchange has settings of its own"));
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -90,7 +106,10 @@ absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli) {
 }
 
 absl::StatusOr<Settings> LoadTokenSettings(const Cli& cli) {
-  return LoadSettings(cli.flags, cli.config_file, ProcessEnvironment, SettingsUse::kToken);
+  ASSIGN_OR_RETURN(Settings settings, LoadSettings(cli.flags, cli.config_file, ProcessEnvironment,
+                                                   SettingsUse::kToken));
+  if (!settings.exchange.empty()) RETURN_IF_ERROR(CheckNoLoginFlags(cli.flags));
+  return settings;
 }
 
 absl::StatusOr<std::shared_ptr<HttpsClient>> NewHttpsClient(const Cli& cli) {

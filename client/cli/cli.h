@@ -60,7 +60,8 @@ absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out
 absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli);
 
 // The settings of a verb that gets access tokens: from keyward-exchange, where
-// `exchange` is set, else with the signer.
+// `exchange` is set, else with the signer. A usage error for flags about login hosts
+// beside `exchange`: keyward-exchange would not see them.
 absl::StatusOr<Settings> LoadTokenSettings(const Cli& cli);
 
 // A client for login hosts, with the settings' hosts, proxy and CAs.

@@ -149,6 +149,23 @@ TEST_F(CliTokenTest, AsksTheExchangeWhereThereIsOne) {
   ExpectFailure({"sign", "acme", "--config", pki_.File("exchange.yaml")}, "(SETTINGS_MISSING)");
 }
 
+TEST_F(CliTokenTest, FlagsThatTheExchangeWouldNotSeeAreRefused) {
+  for (const std::string verb : {"token", "test"}) {
+    for (const std::string flag :
+         {"--https-proxy", "--https-ca", "--login-hosts", "--private-login-hosts"}) {
+      const Finished finished =
+          Keyward({verb, "acme", "--exchange", "unix:/nowhere/exchange.sock", flag, "x"});
+      EXPECT_EQ(finished.exit_code, 2);
+      EXPECT_THAT(finished.err,
+                  HasSubstr("keyward: " + flag +
+                            " has no effect with --exchange: keyward-exchange has settings of "
+                            "its own\n"));
+    }
+  }
+  ExpectFailure({"token", "acme", "--exchange", "/nowhere/exchange.sock"},
+                "write unix:/nowhere/exchange.sock");
+}
+
 TEST_F(CliTokenTest, AsksTheExchangeWithTheSameCertificate) {
   testing::ScriptedExchange service(files_, pki_.ca());
   v1::ExchangeResponse response;

@@ -1,7 +1,5 @@
 #include "client/https/https_client.h"
 
-#include <openssl/pem.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
@@ -18,7 +16,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mutex.h"
-#include "common/openssl.h"
+#include "common/pem.h"
 #include "common/status_macros.h"
 
 namespace keyward::client {
@@ -35,11 +33,9 @@ absl::Status InvalidOptions(absl::string_view message) {
 absl::Status CheckCaFile(const std::string& path) {
   if (path.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string pem, ReadFile(path));
-  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  const X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-  if (certificate != nullptr) return absl::OkStatus();
-  return InvalidOptions(
-      absl::StrCat(path, " holds no PEM certificate: ", OpensslError("").message()));
+  const absl::Status certificates = ParsePemCertificates(pem).status();
+  if (certificates.ok()) return absl::OkStatus();
+  return InvalidOptions(absl::StrCat(path, " ", certificates.message()));
 }
 
 absl::Status CheckOptions(const HttpsClientOptions& options) {

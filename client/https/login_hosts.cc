@@ -49,8 +49,10 @@ absl::StatusOr<std::string> ReadPrivate(absl::string_view entry) {
   }
   std::string name = absl::AsciiStrToLower(entry);
   if (!IsName(name)) {
-    return InvalidEntry("private_login_hosts", entry,
-                        "a host name or an IP address, without a port and without '*'");
+    return InvalidEntry(
+        "private_login_hosts", entry,
+        "a host name or an IP address: write the name alone, such as localhost: any port "
+        "is allowed");
   }
   return name;
 }

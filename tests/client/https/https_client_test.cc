@@ -213,7 +213,9 @@ TEST_F(HttpsClientTest, OptionsAreChecked) {
   EXPECT_TRUE(refused({.max_response_bytes = (16 << 20) + 1}));
   EXPECT_TRUE(refused({.proxy = "ftp://proxy"}));
   ASSERT_TRUE(WriteFile(pki_.File("empty.pem"), "nothing").ok());
-  EXPECT_TRUE(refused({.ca_file = pki_.File("empty.pem")}));
+  const absl::Status no_ca = HttpsClient::New({.ca_file = pki_.File("empty.pem")}).status();
+  EXPECT_EQ(ReasonOf(no_ca), "OPTIONS_INVALID");
+  EXPECT_EQ(no_ca.message(), pki_.File("empty.pem") + " holds no PEM certificate");
   EXPECT_EQ(HttpsClient::New({.ca_file = pki_.File("none.pem")}).status().code(),
             absl::StatusCode::kNotFound);
 }

@@ -173,6 +173,8 @@ TEST(LoginHostsTest, EntriesAreChecked) {
     const absl::Status status = LoginHosts::New({.private_hosts = {entry}}).status();
     EXPECT_EQ(ReasonOf(status), "OPTIONS_INVALID") << entry;
     EXPECT_THAT(std::string(status.message()), HasSubstr("private_login_hosts: "));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("write the name alone, such as localhost: any port is allowed"));
   }
   EXPECT_EQ(ReasonFor(LoginHosts::New({.allowed = {}}).value(), "https://login.salesforce.com"),
             "LOGIN_HOST_NOT_ALLOWED");

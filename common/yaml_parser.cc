@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/yaml_reader.h"
 
 namespace keyward {
@@ -130,6 +132,15 @@ class Builder : public YAML::EventHandler {
   std::vector<bool> has_key_;
 };
 
+// Whether a tab is in the white space with which line number `line` begins: yaml-cpp
+// then says what it misses instead.
+bool IsIndentedByTab(absl::string_view text, int line) {
+  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  if (static_cast<size_t>(line) > lines.size()) return false;
+  const absl::string_view at = lines[line - 1];
+  return absl::StrContains(at.substr(0, at.find_first_not_of(" \t")), '\t');
+}
+
 absl::Status Malformed(absl::string_view file, int line, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(file, ":", line, ": ", what));
 }
@@ -148,7 +159,11 @@ absl::StatusOr<YamlNode> ParseYaml(absl::string_view text, absl::string_view fil
   } catch (const Refused& refused) {
     return Malformed(file, refused.line, refused.what);
   } catch (const YAML::Exception& error) {
-    return Malformed(file, LineOf(error.mark), absl::StrCat("not YAML: ", error.msg));
+    const int line = LineOf(error.mark);
+    return Malformed(
+        file, line,
+        absl::StrCat("not YAML: ",
+                     IsIndentedByTab(text, line) ? "tabs may not indent; use spaces" : error.msg));
   }
 }
 

@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -44,7 +45,11 @@ TEST(ParseYamlTest, KeepsAKeyThatIsThereTwice) {
 
 TEST(ParseYamlTest, RefusesWhatSettingsDoNotNeed) {
   EXPECT_THAT(WhyNotParsed("a: [1\nb: 2\n"), StartsWith("f.yaml:2: not YAML: "));
-  EXPECT_THAT(WhyNotParsed("\ta: 1\n"), StartsWith("f.yaml:1: not YAML: "));
+  for (const char* text : {"a: 1\n\tb: 2\n", "a:\n\tb: 1\n", "a:\n  \tb: 1\n"}) {
+    EXPECT_EQ(WhyNotParsed(text), "f.yaml:2: not YAML: tabs may not indent; use spaces");
+  }
+  EXPECT_THAT(WhyNotParsed("a:\t'b\n"), Not(HasSubstr("tabs")));
+  EXPECT_THAT(WhyNotParsed("\ta: 1\n"), StartsWith("f.yaml:1: not YAML: tabs"));
   EXPECT_THAT(WhyNotParsed("a: &x 1\n"), HasSubstr("f.yaml:1: anchors"));
   EXPECT_THAT(WhyNotParsed("a: &x [1]\n"), HasSubstr("anchors"));
   EXPECT_THAT(WhyNotParsed("a: &x\nb: *x\n"), HasSubstr("anchors"));

@@ -193,9 +193,10 @@ Decision AuthorizationPolicy::Decide(absl::string_view identity, absl::string_vi
   const absl::string_view name = OperationName(operation);
   return {.status = Error(
               absl::StatusCode::kPermissionDenied, "NOT_ALLOWED",
-              absl::StrCat("no role allows ", Shown(identity, kMaxShownIdentityBytes),
-                           " the operation ", name, " on the connection \"", Shown(connection),
-                           "\": ask the operator to add one to the signer's policy")),
+              absl::StrCat(
+                  "no role allows ", Shown(identity, kMaxShownIdentityBytes), " the operation ",
+                  name, " on the connection \"", Shown(connection),
+                  "\": ask the operator to add one to the policy of the daemon that was asked")),
           .role = {}};
 }
 

@@ -98,7 +98,7 @@ TEST(AuthorizationPolicyTest, ARefusalSaysWhoWhatAndHowToGetIt) {
   EXPECT_EQ(ReasonOf(status), "NOT_ALLOWED");
   EXPECT_EQ(status.message(),
             "no role allows cn:someone the operation manage-connections on the connection "
-            "\"acme\": ask the operator to add one to the signer's policy");
+            "\"acme\": ask the operator to add one to the policy of the daemon that was asked");
 }
 
 TEST(AuthorizationPolicyTest, ARefusalOfOddNamesStaysShortAndPrintable) {

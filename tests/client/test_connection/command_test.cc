@@ -15,10 +15,14 @@ using ::testing::StartsWith;
 class CommandTest : public RunFixture {
  protected:
   testing::Finished KeywardTest(std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {
-        "test", "acme", "--https-ca", standin_->ca_file(), "--https-proxy", "none"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    testing::Finished finished = signer_.Keyward(arguments);
+    more.insert(more.end(), {"--https-ca", standin_->ca_file(), "--https-proxy", "none"});
+    return Run(more);
+  }
+
+  // Without the flags about login hosts.
+  testing::Finished Run(std::vector<std::string> more) {
+    more.insert(more.begin(), {"test", "acme"});
+    testing::Finished finished = signer_.Keyward(more);
     ExpectNoSecret(finished.out + finished.err);
     return finished;
   }
@@ -100,7 +104,7 @@ TEST_F(CommandTest, AsksKeywardExchangeWhereThatIsSet) {
   exchange.SetResponse(report);
   const int64_t logins = standin_->Count(testing::kTokenEndpoint);
   const testing::Finished finished =
-      KeywardTest({"--exchange", exchange.address(), "--subject", kUser, "--version", "3"});
+      Run({"--exchange", exchange.address(), "--subject", kUser, "--version", "3"});
   EXPECT_EQ(finished.exit_code, 0) << finished.err;
   EXPECT_THAT(finished.out,
               AllOf(StartsWith("passed   settings "), ::testing::EndsWith("\n\nScripted.\n")));
@@ -117,7 +121,7 @@ TEST_F(CommandTest, WhatIsNoReportIsOneLine) {
   EXPECT_THAT(finished.err, HasSubstr("(CONNECTION_NOT_FOUND)"));
   EXPECT_EQ(signer_.Keyward({"test"}).exit_code, 2);
   EXPECT_EQ(KeywardTest({"--version", "0"}).exit_code, 2);
-  finished = KeywardTest({"--exchange", "unix:/nonexistent/keyward.sock"});
+  finished = Run({"--exchange", "unix:/nonexistent/keyward.sock"});
   EXPECT_EQ(finished.exit_code, 1);
   EXPECT_THAT(finished.err, HasSubstr("(EXCHANGE_UNREACHABLE)"));
 }

@@ -124,6 +124,9 @@ class AccessTokens::Keeper {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LandFailure(const FlightPtr& flight, const absl::Status& failure, Answers& answers)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the work that `waiters` wait for is not to begin any more: at the end nobody wants its
+  // result.
+  bool IsPointless(const WaitList& waiters) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndFlight(const FlightPtr& flight) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // What is due, in token_keeper_logins.cc.

@@ -62,7 +62,7 @@ void AccessTokens::Keeper::Resume(const FlightPtr& flight) {
   MutexLock lock(&mutex_);
   // It may have been tried before its time.
   if (flight->entry == nullptr || flight->state != LoginFlight::State::kPausing) return;
-  if (flight->waiters.empty() || stopped_) {
+  if (flight->waiters.empty()) {
     EndFlight(flight);
   } else {
     Queue(flight, Scheduler::Priority::kForeground);
@@ -79,6 +79,7 @@ void AccessTokens::Keeper::RunFlight(const FlightPtr& flight) {
   {
     MutexLock lock(&mutex_);
     if (flight->entry == nullptr || flight->state != LoginFlight::State::kQueued) return;
+    if (IsPointless(flight->waiters)) return EndFlight(flight);
     flight->state = LoginFlight::State::kRunning;
     connection = flight->entry->connection;
     request.subject = flight->entry->subject;
@@ -122,6 +123,10 @@ absl::StatusOr<LoginResult> AccessTokens::Keeper::LogIn(const FlightPtr& flight,
     MutexLock lock(&mutex_);
     Learn(*flight->entry, *request.connection);
     flight->identity = flight->entry->identity;
+    if (IsPointless(flight->waiters)) {
+      return Error(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                   "this process is shutting down");
+    }
   }
   RETURN_IF_ERROR(SubjectOf(*request.connection, request.subject).status());
   return login_->Run(request, deadline, &times);
@@ -176,6 +181,10 @@ void AccessTokens::Keeper::LandFailure(const FlightPtr& flight, const absl::Stat
     pause *= 2;
   }
   SetDue(entry, std::min(now + pause, entry.token->expires));
+}
+
+bool AccessTokens::Keeper::IsPointless(const WaitList& waiters) const {
+  return stopped_ || (draining_ && waiters.empty());
 }
 
 void AccessTokens::Keeper::EndFlight(const FlightPtr& flight) {

@@ -19,11 +19,15 @@
 
 namespace keyward::client {
 
+// What Salesforce allows a user in an hour, less one.
+inline constexpr int kMaxLoginsPerHour = 3599;
+
 struct LoginBudgetOptions {
   // How fast a spent budget fills again, in logins an hour. 1 or more.
   int per_hour = 600;
   // How many logins may follow each other at once. 1 or more. In no hour there are
-  // more than per_hour + burst, which must be 3,599 or less.
+  // more than per_hour + burst, which must be
+  // kMaxLoginsPerHour or less.
   int burst = 60;
 };
 

@@ -49,6 +49,11 @@ struct AccessTokensOptions {
   // Calls that wait at once; of one connection an eighth of them, 1 at least, so that
   // one whose logins take long leaves room for the others.
   size_t max_waiting = 20000;
+  // Logins of one connection that run at once, 1 or more; its others wait without a
+  // thread. A silent host holds each of its threads for login_timeout, so this should be a
+  // part of the scheduler's. By connection and not by host, for all tenants share
+  // Salesforce's, and one must not use up the part of the others.
+  int max_logins_of_connection = 8;
   // For one try to log in: never more, and never less than the second, however short
   // the deadlines of those who wait, so that callers in a hurry do not spoil the login
   // for each other. In between it is the longest waiter's deadline.

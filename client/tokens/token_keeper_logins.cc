@@ -79,9 +79,13 @@ void AccessTokens::Keeper::RunFlight(const FlightPtr& flight) {
   {
     MutexLock lock(&mutex_);
     if (flight->entry == nullptr || flight->state != LoginFlight::State::kQueued) return;
-    if (IsPointless(flight->waiters)) return EndFlight(flight);
-    flight->state = LoginFlight::State::kRunning;
     connection = flight->entry->connection;
+    if (IsPointless(flight->waiters)) {
+      EndFlight(flight);
+      return WakeHeld(connection);
+    }
+    if (!TakePlace(flight)) return;
+    flight->state = LoginFlight::State::kRunning;
     request.subject = flight->entry->subject;
     request.on_behalf_of = flight->on_behalf_of;
     request.traceparent = flight->traceparent;
@@ -99,6 +103,7 @@ void AccessTokens::Keeper::RunFlight(const FlightPtr& flight) {
   {
     MutexLock lock(&mutex_);
     cause = flight->cause;
+    GivePlaceBack(connection);
     if (result.ok() && flight->identity != flight->entry->identity) {
       result = outcome = ConnectionChanged();
     }
@@ -110,6 +115,39 @@ void AccessTokens::Keeper::RunFlight(const FlightPtr& flight) {
   }
   if (observer_ != nullptr) observer_->OnLogin(cause, outcome, times);
   Deliver(std::move(answers));
+}
+
+bool AccessTokens::Keeper::TakePlace(const FlightPtr& flight) {
+  RunningLogins& logins = running_[flight->entry->connection];
+  if (logins.running >= options_.max_logins_of_connection) {
+    logins.held[static_cast<size_t>(flight->priority)].push_back(flight);
+    return false;
+  }
+  ++logins.running;
+  return true;
+}
+
+void AccessTokens::Keeper::GivePlaceBack(const std::string& connection) {
+  --running_[connection].running;
+  WakeHeld(connection);
+}
+
+void AccessTokens::Keeper::WakeHeld(const std::string& connection) {
+  const auto found = running_.find(connection);
+  if (found == running_.end()) return;
+  RunningLogins& logins = found->second;
+  if (logins.running >= options_.max_logins_of_connection) return;
+  for (auto& held : logins.held) {
+    while (!held.empty()) {
+      const FlightPtr flight = std::move(held.front());
+      held.pop_front();
+      // It may have been held twice, as of each priority, and be over by now.
+      if (flight->entry == nullptr || flight->state != LoginFlight::State::kQueued) continue;
+      scheduler_->Run([this, flight] { RunFlight(flight); }, flight->priority);
+      return;
+    }
+  }
+  if (logins.running == 0) running_.erase(found);
 }
 
 absl::StatusOr<LoginResult> AccessTokens::Keeper::LogIn(const FlightPtr& flight,

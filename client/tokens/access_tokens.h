@@ -98,6 +98,9 @@ struct AccessTokensStats {
 // does not cancel the login for the others. A token in use is made anew in the
 // background before it ends; where that fails it serves until its end.
 //
+// Deadlines and `expires` are of the wall clock, all waits and lifetimes of the
+// scheduler's: a wall clock that is set moves none of them.
+//
 // Refusals are remembered, passing failures are tried again as long as a waiting
 // caller's deadline allows (see AccessTokensOptions).
 //

@@ -13,8 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/tokens/steady_now.h"
 #include "common/mutex.h"
 
 namespace keyward::client {
@@ -39,7 +39,7 @@ class LoginBudget {
 
   // INVALID_ARGUMENT OPTIONS_INVALID.
   static absl::StatusOr<std::unique_ptr<LoginBudget>> New(const LoginBudgetOptions& options,
-                                                          Clock clock = absl::Now);
+                                                          Clock clock = SteadyNow);
 
   // To be called before every POST to the token endpoint, whoever makes it.
   // RESOURCE_EXHAUSTED LOGIN_BUDGET_SPENT with the delay until there is one login

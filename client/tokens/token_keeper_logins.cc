@@ -167,7 +167,7 @@ absl::StatusOr<LoginResult> AccessTokens::Keeper::LogIn(const FlightPtr& flight,
     }
   }
   RETURN_IF_ERROR(SubjectOf(*request.connection, request.subject).status());
-  return login_->Run(request, deadline, &times);
+  return login_->Run(request, scheduler_->WallNow() + (deadline - Now()), &times);
 }
 
 void AccessTokens::Keeper::LandSuccess(const FlightPtr& flight, LoginResult result,
@@ -176,7 +176,9 @@ void AccessTokens::Keeper::LandSuccess(const FlightPtr& flight, LoginResult resu
   const absl::Time now = Now();
   auto made = std::make_shared<CachedToken>();
   made->made = now;
-  made->expires = EndOf(result.granted, now, options_);
+  const absl::Time wall_now = scheduler_->WallNow();
+  made->ends = EndOf(result.granted, now, wall_now, options_);
+  made->expires = wall_now + (made->ends - now);
   made->granted = std::move(result.granted);
   made->audience = std::move(result.audience);
   made->after_rejection = std::exchange(entry.rejected, false);
@@ -188,7 +190,7 @@ void AccessTokens::Keeper::LandSuccess(const FlightPtr& flight, LoginResult resu
   entry.refresh_when_used = false;
   AnswerAll(flight->waiters.TakeAll(), entry.token, answers);
   EndFlight(flight);
-  SetDue(entry, RefreshTime(now, entry.token->expires, options_, random_));
+  SetDue(entry, RefreshTime(now, entry.token->ends, options_, random_));
 }
 
 void AccessTokens::Keeper::LandFailure(const FlightPtr& flight, const absl::Status& failure,
@@ -218,7 +220,7 @@ void AccessTokens::Keeper::LandFailure(const FlightPtr& flight, const absl::Stat
   for (int i = 1; i < entry.failures && !IsPassing(failure) && pause < kLongestRefreshPause; ++i) {
     pause *= 2;
   }
-  SetDue(entry, std::min(now + pause, entry.token->expires));
+  SetDue(entry, std::min(now + pause, entry.token->ends));
 }
 
 bool AccessTokens::Keeper::IsPointless(const WaitList& waiters) const {
@@ -253,13 +255,13 @@ void AccessTokens::Keeper::OnAlarm() {
 
 void AccessTokens::Keeper::AttendTo(CacheEntry& entry) {
   const absl::Time now = Now();
-  if (entry.token != nullptr && entry.token->expires <= now) cache_.SetToken(entry, nullptr);
+  if (entry.token != nullptr && entry.token->ends <= now) cache_.SetToken(entry, nullptr);
   if (entry.token == nullptr) {
     // A login under way sets what is due when it lands.
     if (!entry.flight) cache_.Remove(entry);
     return;
   }
-  cache_.SetDue(entry, entry.token->expires);
+  cache_.SetDue(entry, entry.token->ends);
   if (entry.flight || draining_) return;
   if (!entry.used) {
     entry.refresh_when_used = true;

@@ -52,10 +52,11 @@ absl::Status CheckOptions(const AccessTokensOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Time EndOf(const AccessToken& granted, absl::Time now, const AccessTokensOptions& options) {
+absl::Time EndOf(const AccessToken& granted, absl::Time now, absl::Time wall_now,
+                 const AccessTokensOptions& options) {
   absl::Time end = now + options.token_lifetime;
   if (granted.expires) {
-    const absl::Duration left = *granted.expires - now;
+    const absl::Duration left = *granted.expires - wall_now;
     end = std::min(end, now + left - std::min(options.expiry_margin, left / 10));
   }
   return std::max(end, now + kShortestLifetime);

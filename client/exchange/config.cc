@@ -21,8 +21,6 @@ constexpr int kMaxSeconds = 24 * 3600;
 constexpr int kMaxEntries = 1'000'000;
 constexpr int kMaxWaiting = 100'000;
 constexpr int kMaxLoginsAtOnce = 256;
-// As LoginBudget has it.
-constexpr int kMaxLoginsPerHour = 3599;
 constexpr unsigned kWorldBits = S_IRWXO;
 
 // Reads the document into an ExchangeConfig and notes every mistake.
@@ -139,10 +137,10 @@ class ConfigReader {
     if (!logins) return;
     client::LoginBudgetOptions& budget = config_.budget;
     reader_.ReadInteger(*logins, "at_once", 1, kMaxLoginsAtOnce, config_.logins_at_once);
-    reader_.ReadInteger(*logins, "per_hour", 1, kMaxLoginsPerHour, budget.per_hour);
-    reader_.ReadInteger(*logins, "burst", 1, kMaxLoginsPerHour, budget.burst);
-    if (budget.per_hour + budget.burst > kMaxLoginsPerHour) {
-      logins->Mistake(absl::StrCat("per_hour and burst must be ", kMaxLoginsPerHour,
+    reader_.ReadInteger(*logins, "per_hour", 1, client::kMaxLoginsPerHour, budget.per_hour);
+    reader_.ReadInteger(*logins, "burst", 1, client::kMaxLoginsPerHour, budget.burst);
+    if (budget.per_hour + budget.burst > client::kMaxLoginsPerHour) {
+      logins->Mistake(absl::StrCat("per_hour and burst must be ", client::kMaxLoginsPerHour,
                                    " together at most: Salesforce allows 3,600 an hour"));
     }
   }

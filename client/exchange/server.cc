@@ -82,10 +82,13 @@ absl::Status Server::OpenClients(const ExchangeConfig& config) {
       .server_certificate_end =
           tls_ == nullptr ? std::function<absl::Time()>() : [this] { return tls_->not_after(); },
       .client_certificate_end = [this] { return signer_->not_after(); }});
+  client::AccessTokensOptions options = config.tokens;
+  // A quarter, so that one connection's silent login host leaves threads for the others.
+  options.max_logins_of_connection = std::max(config.logins_at_once / 4, 1);
   ASSIGN_OR_RETURN(tokens_, client::AccessTokens::New({.scheduler = std::move(scheduler),
                                                        .login = std::move(login),
                                                        .connections = std::move(connections)},
-                                                      config.tokens, metrics_.get()));
+                                                      options, metrics_.get()));
   return absl::OkStatus();
 }
 

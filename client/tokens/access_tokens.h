@@ -49,6 +49,11 @@ struct AccessTokensOptions {
   // Calls that wait at once; of one connection an eighth of them, 1 at least, so that
   // one whose logins take long leaves room for the others.
   size_t max_waiting = 20000;
+  // Logins of one connection that run at once, 1 or more; its others wait without a
+  // thread. A silent host holds each of its threads for login_timeout, so this should be a
+  // part of the scheduler's. By connection and not by host, for all tenants share
+  // Salesforce's, and one must not use up the part of the others.
+  int max_logins_of_connection = 8;
   // For one try to log in: never more, and never less than the second, however short
   // the deadlines of those who wait, so that callers in a hurry do not spoil the login
   // for each other. In between it is the longest waiter's deadline.
@@ -92,6 +97,9 @@ struct AccessTokensStats {
 // callers wait; each is answered at its own deadline at the latest, and one that leaves
 // does not cancel the login for the others. A token in use is made anew in the
 // background before it ends; where that fails it serves until its end.
+//
+// Deadlines and `expires` are of the wall clock, all waits and lifetimes of the
+// scheduler's: a wall clock that is set moves none of them.
 //
 // Refusals are remembered, passing failures are tried again as long as a waiting
 // caller's deadline allows (see AccessTokensOptions).

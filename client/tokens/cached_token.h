@@ -15,9 +15,12 @@ struct CachedToken {
   AccessToken granted;
   // The `aud` that it was granted for.
   std::string audience;
-  // When it was made, and from when it is not given out any more.
-  absl::Time made;
+  // From when it is not given out any more, by the wall clock of when it was made: for
+  // callers.
   absl::Time expires;
+  // When it was made, and the same end, by the scheduler's clock.
+  absl::Time made;
+  absl::Time ends;
   // Made because its predecessor was rejected.
   bool after_rejection = false;
 };

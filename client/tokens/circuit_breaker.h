@@ -14,8 +14,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/tokens/steady_now.h"
 #include "common/mutex.h"
 
 namespace keyward::client {
@@ -67,7 +67,7 @@ class CircuitBreaker {
 
   // INVALID_ARGUMENT OPTIONS_INVALID.
   static absl::StatusOr<std::unique_ptr<CircuitBreaker>> New(const CircuitBreakerOptions& options,
-                                                             Clock clock = absl::Now);
+                                                             Clock clock = SteadyNow);
 
   // For a POST to `login_url`. UNAVAILABLE LOGIN_HOST_CIRCUIT_OPEN with the delay until
   // the next probe.

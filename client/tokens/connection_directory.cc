@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/error.h"
 
 namespace keyward::client {
@@ -62,7 +63,7 @@ absl::StatusOr<ConnectionDirectory::Settings> ConnectionDirectory::Get(absl::str
     }
     asked = question = std::make_shared<Question>();
   }
-  absl::StatusOr<v1::Connection> fetched = fetch_(key, clock_() + options_.fetch_timeout);
+  absl::StatusOr<v1::Connection> fetched = fetch_(key, absl::Now() + options_.fetch_timeout);
   absl::StatusOr<Settings> answer = nullptr;
   if (fetched.ok()) {
     answer = std::make_shared<const v1::Connection>(*std::move(fetched));

@@ -14,8 +14,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/tokens/steady_now.h"
 #include "common/mutex.h"
 
 namespace keyward::client {
@@ -36,13 +36,14 @@ class ConnectionDirectory {
  public:
   using Clock = std::function<absl::Time()>;
   using Settings = std::shared_ptr<const v1::Connection>;
-  // Asks the signer, blocking (SignerClient::GetConnection).
+  // Asks the signer, blocking (SignerClient::GetConnection), until `deadline` of the wall
+  // clock.
   using Fetch =
       std::function<absl::StatusOr<v1::Connection>(const std::string& name, absl::Time deadline)>;
 
   // INVALID_ARGUMENT OPTIONS_INVALID where an option is negative or the timeout 0.
   static absl::StatusOr<std::unique_ptr<ConnectionDirectory>> New(
-      const ConnectionDirectoryOptions& options, Fetch fetch, Clock clock = absl::Now);
+      const ConnectionDirectoryOptions& options, Fetch fetch, Clock clock = SteadyNow);
 
   // What is known without asking anyone: settings, or that there are none
   // for us (NOT_FOUND, PERMISSION_DENIED); nothing where the signer has to be asked.
@@ -50,8 +51,8 @@ class ConnectionDirectory {
 
   // The same, asking the signer where that is needed, once however many want to
   // know. The one who asks blocks for `fetch_timeout` at most, those who wait for the
-  // answer until `deadline`: DEADLINE_EXCEEDED DEADLINE_PASSED. Other errors are those
-  // of the signer's client.
+  // answer until `deadline` of this directory's clock: DEADLINE_EXCEEDED DEADLINE_PASSED. Other
+  // errors are those of the signer's client.
   absl::StatusOr<Settings> Get(absl::string_view name, absl::Time deadline);
 
   // Connections in memory.

@@ -48,7 +48,7 @@ class Login {
  public:
   virtual ~Login() = default;
 
-  // Logs in once and blocks, until `deadline` at most. Adds to `times`, which is
+  // Logs in once and blocks, until `deadline` of the wall clock at most. Adds to `times`, which is
   // not null, for failures too.
   //
   // UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, CANCELLED, UNKNOWN

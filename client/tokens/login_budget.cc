@@ -8,8 +8,6 @@
 namespace keyward::client {
 namespace {
 
-// What Salesforce allows a user in an hour, less one.
-constexpr int kMostLoginsAnHour = 3599;
 constexpr size_t kFirstForgetAt = 1024;
 
 }  // namespace
@@ -17,8 +15,8 @@ constexpr size_t kFirstForgetAt = 1024;
 absl::StatusOr<std::unique_ptr<LoginBudget>> LoginBudget::New(const LoginBudgetOptions& options,
                                                               Clock clock) {
   const bool positive = options.per_hour >= 1 && options.burst >= 1;
-  if (!positive || options.per_hour > kMostLoginsAnHour ||
-      options.burst > kMostLoginsAnHour - options.per_hour) {
+  if (!positive || options.per_hour > kMaxLoginsPerHour ||
+      options.burst > kMaxLoginsPerHour - options.per_hour) {
     return Error(absl::StatusCode::kInvalidArgument, "OPTIONS_INVALID",
                  "the login budget's rate and burst must be 1 or more each and 3599 or less "
                  "together: Salesforce allows 3,600 logins a user and hour");

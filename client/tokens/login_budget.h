@@ -13,17 +13,21 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/tokens/steady_now.h"
 #include "common/mutex.h"
 
 namespace keyward::client {
+
+// What Salesforce allows a user in an hour, less one.
+inline constexpr int kMaxLoginsPerHour = 3599;
 
 struct LoginBudgetOptions {
   // How fast a spent budget fills again, in logins an hour. 1 or more.
   int per_hour = 600;
   // How many logins may follow each other at once. 1 or more. In no hour there are
-  // more than per_hour + burst, which must be 3,599 or less.
+  // more than per_hour + burst, which must be
+  // kMaxLoginsPerHour or less.
   int burst = 60;
 };
 
@@ -35,7 +39,7 @@ class LoginBudget {
 
   // INVALID_ARGUMENT OPTIONS_INVALID.
   static absl::StatusOr<std::unique_ptr<LoginBudget>> New(const LoginBudgetOptions& options,
-                                                          Clock clock = absl::Now);
+                                                          Clock clock = SteadyNow);
 
   // To be called before every POST to the token endpoint, whoever makes it.
   // RESOURCE_EXHAUSTED LOGIN_BUDGET_SPENT with the delay until there is one login

@@ -26,8 +26,11 @@ class Scheduler {
 
   virtual ~Scheduler() = default;
 
-  // The clock that timers go by.
+  // The clock that timers go by. Nobody sets it.
   virtual absl::Time Now() const = 0;
+
+  // The clock of callers and other machines, which may be set back and forth.
+  virtual absl::Time WallNow() const = 0;
 
   // Runs `task` on a thread of the pool, after those of its priority that came
   // before. It may block: then it holds that thread.

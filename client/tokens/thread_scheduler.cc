@@ -1,12 +1,27 @@
 #include "client/tokens/thread_scheduler.h"
 
+#include <algorithm>
+
 #include "absl/time/clock.h"
+#include "client/tokens/steady_now.h"
 #include "common/error.h"
 
 namespace keyward::client {
 namespace {
 
 constexpr int kMostThreads = 1024;
+constexpr absl::Duration kLongestSleep = absl::Hours(1);
+
+// A Mutex as the standard library has them.
+class Lockable {
+ public:
+  explicit Lockable(Mutex& mutex) : mutex_(mutex) {}
+  void lock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_.Lock(); }
+  void unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_.Unlock(); }
+
+ private:
+  Mutex& mutex_;
+};
 
 }  // namespace
 
@@ -27,7 +42,9 @@ ThreadScheduler::ThreadScheduler(int threads) {
 
 ThreadScheduler::~ThreadScheduler() { Stop(); }
 
-absl::Time ThreadScheduler::Now() const { return absl::Now(); }
+absl::Time ThreadScheduler::Now() const { return SteadyNow(); }
+
+absl::Time ThreadScheduler::WallNow() const { return absl::Now(); }
 
 void ThreadScheduler::Run(Task task, Priority priority) {
   MutexLock lock(&mutex_);
@@ -38,7 +55,9 @@ void ThreadScheduler::Run(Task task, Priority priority) {
 Scheduler::Timer ThreadScheduler::RunAt(absl::Time time, Task task) {
   MutexLock lock(&mutex_);
   const Timer timer{time, ++last_id_};
-  if (!stopping_) timers_.emplace(std::pair(timer.time, timer.id), std::move(task));
+  if (stopping_) return timer;
+  const auto added = timers_.emplace(std::pair(timer.time, timer.id), std::move(task)).first;
+  if (added == timers_.begin()) timers_changed_.notify_one();
   return timer;
 }
 
@@ -61,6 +80,7 @@ void ThreadScheduler::Stop() {
     stopping_ = true;
     tasks.swap(tasks_);
     timers.swap(timers_);
+    timers_changed_.notify_one();
   }
   MutexLock lock(&join_mutex_);
   for (std::thread& thread : threads_) thread.join();
@@ -90,25 +110,21 @@ void ThreadScheduler::WatchTimers() {
 std::optional<Scheduler::Task> ThreadScheduler::NextTimer() {
   MutexLock lock(&mutex_);
   while (!stopping_) {
-    if (timers_.empty()) {
-      mutex_.Await(
-          [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !timers_.empty(); });
-      continue;
-    }
-    const auto next = timers_.begin()->first;
-    if (next.first <= absl::Now()) {
+    const absl::Duration left =
+        timers_.empty() ? kLongestSleep : timers_.begin()->first.first - Now();
+    if (left <= absl::ZeroDuration()) {
       std::optional<Task> task = std::move(timers_.begin()->second);
       timers_.erase(timers_.begin());
       return task;
     }
-    // Until it is due, or is not the next one any more.
-    mutex_.AwaitWithDeadline(
-        [this, &next]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-          return stopping_ || timers_.empty() || timers_.begin()->first != next;
-        },
-        next.first);
+    AwaitTimers(std::min(left, kLongestSleep));
   }
   return std::nullopt;
+}
+
+void ThreadScheduler::AwaitTimers(absl::Duration timeout) {
+  Lockable lock(mutex_);
+  timers_changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout));
 }
 
 }  // namespace keyward::client

@@ -3,6 +3,7 @@
 #define KEYWARD_CLIENT_TOKENS_THREAD_SCHEDULER_H_
 
 #include <array>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -29,7 +30,9 @@ class ThreadScheduler : public Scheduler {
   // Stop().
   ~ThreadScheduler() override;
 
+  // SteadyNow().
   absl::Time Now() const override;
+  absl::Time WallNow() const override;
   void Run(Task task, Priority priority) override;
   Timer RunAt(absl::Time time, Task task) override;
   bool Cancel(const Timer& timer) override;
@@ -43,6 +46,8 @@ class ThreadScheduler : public Scheduler {
   // Each waits for a task; nothing once it is stopping.
   std::optional<Task> NextTask();
   std::optional<Task> NextTimer();
+  // Until the next timer may be another one, for `timeout` at most, or for no reason.
+  void AwaitTimers(absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
@@ -50,6 +55,8 @@ class ThreadScheduler : public Scheduler {
   // By priority.
   std::array<std::deque<Task>, 2> tasks_ ABSL_GUARDED_BY(mutex_);
   std::map<std::pair<absl::Time, uint64_t>, Task> timers_ ABSL_GUARDED_BY(mutex_);
+  // Waits by the steady clock, which those of Mutex do not.
+  std::condition_variable_any timers_changed_;
   Mutex join_mutex_;
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(join_mutex_);
 };

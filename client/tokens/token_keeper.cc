@@ -63,7 +63,7 @@ AccessTokens::Token AccessTokens::Keeper::Find(const TokenRequest& request) {
   {
     MutexLock lock(&mutex_);
     CacheEntry* const entry = cache_.Find(request.connection, request.subject);
-    if (entry == nullptr || entry->token == nullptr || entry->token->expires <= now ||
+    if (entry == nullptr || entry->token == nullptr || entry->token->ends <= now ||
         IsRejected(request, *entry->token)) {
       return nullptr;
     }
@@ -93,7 +93,7 @@ AccessTokens::Waiter AccessTokens::Keeper::Get(TokenRequest request, absl::Time 
   auto call = std::make_shared<WaitingCall>();
   call->request = std::move(request);
   call->since = now;
-  call->deadline = std::min(deadline, now + options_.longest_wait);
+  call->deadline = now + std::min(deadline - scheduler_->WallNow(), options_.longest_wait);
   call->done = std::move(done);
   Answers answers;
   {
@@ -143,7 +143,7 @@ void AccessTokens::Keeper::Admit(const WaitingCallPtr& call,
   if (absl::Status again = DropRejected(call->request, entry); !again.ok()) {
     return answer(CallKind::kRefusedFromMemory, std::move(again));
   }
-  if (entry.token != nullptr && entry.token->expires > now) {
+  if (entry.token != nullptr && entry.token->ends > now) {
     entry.used = true;
     return answer(CallKind::kHit, entry.token);
   }
@@ -206,7 +206,7 @@ void AccessTokens::Keeper::Drain(absl::Time deadline) {
   {
     MutexLock lock(&mutex_);
     draining_ = true;
-    mutex_.AwaitWithTimeout(idle, deadline - Now());
+    mutex_.AwaitWithTimeout(idle, deadline - scheduler_->WallNow());
     stopped_ = true;
     for (const FlightPtr& flight : flights_) {
       AnswerAll(flight->waiters.TakeAll(), ShuttingDown(), answers);

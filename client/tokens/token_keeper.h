@@ -9,6 +9,8 @@
 #ifndef KEYWARD_CLIENT_TOKENS_TOKEN_KEEPER_H_
 #define KEYWARD_CLIENT_TOKENS_TOKEN_KEEPER_H_
 
+#include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +44,13 @@ struct LoginFlight {
   // Of the call that began it.
   std::string on_behalf_of;
   std::string traceparent;
+};
+
+// The logins of one connection that have a thread, and those that wait for one of them
+// to end, by their priority.
+struct RunningLogins {
+  int running = 0;
+  std::array<std::deque<std::shared_ptr<LoginFlight>>, 2> held;
 };
 
 // The question for a connection's settings, with all its tries.
@@ -117,6 +126,12 @@ class AccessTokens::Keeper {
   void Pause(const FlightPtr& flight) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Resume(const FlightPtr& flight);
   void RunFlight(const FlightPtr& flight);
+  // Whether `flight` may keep the thread that it is on; where not it is held until
+  // another of its connection has ended.
+  bool TakePlace(const FlightPtr& flight) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GivePlaceBack(const std::string& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Queues the next one that is held, where there is a place for it.
+  void WakeHeld(const std::string& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<LoginResult> LogIn(const FlightPtr& flight, LoginRequest request,
                                     const std::string& connection, absl::Time deadline,
                                     LoginTimes& times);
@@ -124,6 +139,9 @@ class AccessTokens::Keeper {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LandFailure(const FlightPtr& flight, const absl::Status& failure, Answers& answers)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the work that `waiters` wait for is not to begin any more: at the end nobody wants its
+  // result.
+  bool IsPointless(const WaitList& waiters) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndFlight(const FlightPtr& flight) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // What is due, in token_keeper_logins.cc.
@@ -146,6 +164,8 @@ class AccessTokens::Keeper {
   TokenCache cache_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<FlightPtr> flights_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, ResolutionPtr> resolutions_ ABSL_GUARDED_BY(mutex_);
+  // By connection; only those that log in.
+  absl::flat_hash_map<std::string, RunningLogins> running_ ABSL_GUARDED_BY(mutex_);
   // Connections to look at, with their subjects that were asked for. One is looked at
   // at a time, so that a slow signer does not hold all threads.
   absl::btree_map<std::string, std::vector<std::string>> checks_ ABSL_GUARDED_BY(mutex_);

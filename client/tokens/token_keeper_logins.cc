@@ -62,7 +62,7 @@ void AccessTokens::Keeper::Resume(const FlightPtr& flight) {
   MutexLock lock(&mutex_);
   // It may have been tried before its time.
   if (flight->entry == nullptr || flight->state != LoginFlight::State::kPausing) return;
-  if (flight->waiters.empty() || stopped_) {
+  if (flight->waiters.empty()) {
     EndFlight(flight);
   } else {
     Queue(flight, Scheduler::Priority::kForeground);
@@ -79,8 +79,13 @@ void AccessTokens::Keeper::RunFlight(const FlightPtr& flight) {
   {
     MutexLock lock(&mutex_);
     if (flight->entry == nullptr || flight->state != LoginFlight::State::kQueued) return;
-    flight->state = LoginFlight::State::kRunning;
     connection = flight->entry->connection;
+    if (IsPointless(flight->waiters)) {
+      EndFlight(flight);
+      return WakeHeld(connection);
+    }
+    if (!TakePlace(flight)) return;
+    flight->state = LoginFlight::State::kRunning;
     request.subject = flight->entry->subject;
     request.on_behalf_of = flight->on_behalf_of;
     request.traceparent = flight->traceparent;
@@ -98,6 +103,7 @@ void AccessTokens::Keeper::RunFlight(const FlightPtr& flight) {
   {
     MutexLock lock(&mutex_);
     cause = flight->cause;
+    GivePlaceBack(connection);
     if (result.ok() && flight->identity != flight->entry->identity) {
       result = outcome = ConnectionChanged();
     }
@@ -111,6 +117,39 @@ void AccessTokens::Keeper::RunFlight(const FlightPtr& flight) {
   Deliver(std::move(answers));
 }
 
+bool AccessTokens::Keeper::TakePlace(const FlightPtr& flight) {
+  RunningLogins& logins = running_[flight->entry->connection];
+  if (logins.running >= options_.max_logins_of_connection) {
+    logins.held[static_cast<size_t>(flight->priority)].push_back(flight);
+    return false;
+  }
+  ++logins.running;
+  return true;
+}
+
+void AccessTokens::Keeper::GivePlaceBack(const std::string& connection) {
+  --running_[connection].running;
+  WakeHeld(connection);
+}
+
+void AccessTokens::Keeper::WakeHeld(const std::string& connection) {
+  const auto found = running_.find(connection);
+  if (found == running_.end()) return;
+  RunningLogins& logins = found->second;
+  if (logins.running >= options_.max_logins_of_connection) return;
+  for (auto& held : logins.held) {
+    while (!held.empty()) {
+      const FlightPtr flight = std::move(held.front());
+      held.pop_front();
+      // It may have been held twice, as of each priority, and be over by now.
+      if (flight->entry == nullptr || flight->state != LoginFlight::State::kQueued) continue;
+      scheduler_->Run([this, flight] { RunFlight(flight); }, flight->priority);
+      return;
+    }
+  }
+  if (logins.running == 0) running_.erase(found);
+}
+
 absl::StatusOr<LoginResult> AccessTokens::Keeper::LogIn(const FlightPtr& flight,
                                                         LoginRequest request,
                                                         const std::string& connection,
@@ -122,9 +161,13 @@ absl::StatusOr<LoginResult> AccessTokens::Keeper::LogIn(const FlightPtr& flight,
     MutexLock lock(&mutex_);
     Learn(*flight->entry, *request.connection);
     flight->identity = flight->entry->identity;
+    if (IsPointless(flight->waiters)) {
+      return Error(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                   "this process is shutting down");
+    }
   }
   RETURN_IF_ERROR(SubjectOf(*request.connection, request.subject).status());
-  return login_->Run(request, deadline, &times);
+  return login_->Run(request, scheduler_->WallNow() + (deadline - Now()), &times);
 }
 
 void AccessTokens::Keeper::LandSuccess(const FlightPtr& flight, LoginResult result,
@@ -133,7 +176,9 @@ void AccessTokens::Keeper::LandSuccess(const FlightPtr& flight, LoginResult resu
   const absl::Time now = Now();
   auto made = std::make_shared<CachedToken>();
   made->made = now;
-  made->expires = EndOf(result.granted, now, options_);
+  const absl::Time wall_now = scheduler_->WallNow();
+  made->ends = EndOf(result.granted, now, wall_now, options_);
+  made->expires = wall_now + (made->ends - now);
   made->granted = std::move(result.granted);
   made->audience = std::move(result.audience);
   made->after_rejection = std::exchange(entry.rejected, false);
@@ -145,7 +190,7 @@ void AccessTokens::Keeper::LandSuccess(const FlightPtr& flight, LoginResult resu
   entry.refresh_when_used = false;
   AnswerAll(flight->waiters.TakeAll(), entry.token, answers);
   EndFlight(flight);
-  SetDue(entry, RefreshTime(now, entry.token->expires, options_, random_));
+  SetDue(entry, RefreshTime(now, entry.token->ends, options_, random_));
 }
 
 void AccessTokens::Keeper::LandFailure(const FlightPtr& flight, const absl::Status& failure,
@@ -175,7 +220,11 @@ void AccessTokens::Keeper::LandFailure(const FlightPtr& flight, const absl::Stat
   for (int i = 1; i < entry.failures && !IsPassing(failure) && pause < kLongestRefreshPause; ++i) {
     pause *= 2;
   }
-  SetDue(entry, std::min(now + pause, entry.token->expires));
+  SetDue(entry, std::min(now + pause, entry.token->ends));
+}
+
+bool AccessTokens::Keeper::IsPointless(const WaitList& waiters) const {
+  return stopped_ || (draining_ && waiters.empty());
 }
 
 void AccessTokens::Keeper::EndFlight(const FlightPtr& flight) {
@@ -206,13 +255,13 @@ void AccessTokens::Keeper::OnAlarm() {
 
 void AccessTokens::Keeper::AttendTo(CacheEntry& entry) {
   const absl::Time now = Now();
-  if (entry.token != nullptr && entry.token->expires <= now) cache_.SetToken(entry, nullptr);
+  if (entry.token != nullptr && entry.token->ends <= now) cache_.SetToken(entry, nullptr);
   if (entry.token == nullptr) {
     // A login under way sets what is due when it lands.
     if (!entry.flight) cache_.Remove(entry);
     return;
   }
-  cache_.SetDue(entry, entry.token->expires);
+  cache_.SetDue(entry, entry.token->ends);
   if (entry.flight || draining_) return;
   if (!entry.used) {
     entry.refresh_when_used = true;

@@ -45,6 +45,13 @@ void AccessTokens::Keeper::QueueResolution(const std::string& connection) {
 }
 
 void AccessTokens::Keeper::RunResolution(const std::string& connection) {
+  {
+    MutexLock lock(&mutex_);
+    if (IsPointless(resolutions_[connection]->waiters)) {
+      resolutions_.erase(connection);
+      return;
+    }
+  }
   const absl::StatusOr<Settings> settings =
       connections_->Get(connection, Now() + options_.login_timeout);
   Answers answers;

@@ -34,6 +34,9 @@ absl::Status CheckOptions(const AccessTokensOptions& options) {
   if (options.max_entries < 1 || options.max_waiting < 1) {
     return invalid("max_entries and max_waiting must be 1 or more");
   }
+  if (options.max_logins_of_connection < 1) {
+    return invalid("max_logins_of_connection must be 1 or more");
+  }
   if (options.least_login_time <= kZero || options.login_timeout < options.least_login_time) {
     return invalid("least_login_time must be longer than 0, login_timeout no less than that");
   }
@@ -49,10 +52,11 @@ absl::Status CheckOptions(const AccessTokensOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Time EndOf(const AccessToken& granted, absl::Time now, const AccessTokensOptions& options) {
+absl::Time EndOf(const AccessToken& granted, absl::Time now, absl::Time wall_now,
+                 const AccessTokensOptions& options) {
   absl::Time end = now + options.token_lifetime;
   if (granted.expires) {
-    const absl::Duration left = *granted.expires - now;
+    const absl::Duration left = *granted.expires - wall_now;
     end = std::min(end, now + left - std::min(options.expiry_margin, left / 10));
   }
   return std::max(end, now + kShortestLifetime);

@@ -13,9 +13,11 @@ namespace keyward::client {
 // OPTIONS_INVALID names the option that is out of range.
 absl::Status CheckOptions(const AccessTokensOptions& options);
 
-// When a token granted at `now` ends for us. Never at once, even if its `exp` says so:
+// When a token granted at `now`, which is `wall_now` for the one who wrote its `exp`, ends
+// for us, by the clock of `now`. Never at once, even if its `exp` says so:
 // then one of the two clocks is wrong, and every call would log in.
-absl::Time EndOf(const AccessToken& granted, absl::Time now, const AccessTokensOptions& options);
+absl::Time EndOf(const AccessToken& granted, absl::Time now, absl::Time wall_now,
+                 const AccessTokensOptions& options);
 
 // When a token made at `made` is to be made anew.
 absl::Time RefreshTime(absl::Time made, absl::Time expires, const AccessTokensOptions& options,

@@ -218,5 +218,33 @@ TEST_F(AccessTokensRefreshTest, ARefreshThatWaitsBehindOthersIsUrgentOnceACallWa
   EXPECT_EQ(login_->subjects.size(), 2U);
 }
 
+TEST_F(AccessTokensRefreshTest, AWallClockThatIsSetMovesNoWait) {
+  for (const absl::Duration by : {absl::Hours(-1), absl::Hours(2)}) {
+    Start();
+    login_->deadlines.clear();
+    scheduler_->SetWallClock(by);
+    const absl::Time wall = scheduler_->WallNow();
+    login_->answer = [&](auto&&...) {
+      LoginResult result = testing::ScriptedLogin::Token("fine");
+      result.granted.expires = wall + absl::Minutes(20);
+      return result;
+    };
+    auto call = std::make_shared<testing::Call>();
+    tokens_->Get(Request(), wall + absl::Seconds(20), [call](auto answer) {
+      ++call->answers;
+      call->answer = std::move(answer);
+    });
+    scheduler_->RunTasks();
+    ASSERT_EQ(call->token(), "fine");
+    EXPECT_EQ(login_->deadlines.at(0), wall + absl::Seconds(20));
+    EXPECT_EQ((*call->answer)->expires, wall + absl::Minutes(19));
+    scheduler_->SetWallClock(-by);
+    scheduler_->AdvanceTimers(absl::Minutes(18));
+    EXPECT_NE(tokens_->Find(Request()), nullptr);
+    scheduler_->AdvanceTimers(absl::Minutes(1));
+    EXPECT_EQ(tokens_->Find(Request()), nullptr);
+  }
+}
+
 }  // namespace
 }  // namespace keyward::client

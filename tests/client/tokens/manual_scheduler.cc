@@ -9,6 +9,16 @@ absl::Time ManualScheduler::Now() const {
   return now_;
 }
 
+absl::Time ManualScheduler::WallNow() const {
+  MutexLock lock(&mutex_);
+  return now_ + wall_;
+}
+
+void ManualScheduler::SetWallClock(absl::Duration by) {
+  MutexLock lock(&mutex_);
+  wall_ += by;
+}
+
 void ManualScheduler::Run(Task task, Priority priority) {
   MutexLock lock(&mutex_);
   tasks_[static_cast<size_t>(priority)].push_back(std::move(task));

@@ -18,10 +18,15 @@ namespace keyward::testing {
 class ManualScheduler : public client::Scheduler {
  public:
   absl::Time Now() const override;
+  // The same unless the wall clock was set.
+  absl::Time WallNow() const override;
   void Run(Task task, Priority priority) override;
   Timer RunAt(absl::Time time, Task task) override;
   bool Cancel(const Timer& timer) override;
   void Stop() override;
+
+  // Sets the wall clock forth, or back.
+  void SetWallClock(absl::Duration by);
 
   // Runs the tasks that were given, and those that they give, until there is none.
   void RunTasks();
@@ -40,6 +45,7 @@ class ManualScheduler : public client::Scheduler {
 
   mutable Mutex mutex_;
   absl::Time now_ ABSL_GUARDED_BY(mutex_) = absl::FromUnixSeconds(1'900'000'000);
+  absl::Duration wall_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   std::array<std::deque<Task>, 2> tasks_ ABSL_GUARDED_BY(mutex_);
   std::map<std::pair<absl::Time, uint64_t>, Task> timers_ ABSL_GUARDED_BY(mutex_);

@@ -136,6 +136,7 @@ class TokensFixture : public ::testing::Test {
 
   absl::StatusOr<v1::Connection> Fetch(const std::string& name) {
     ++fetches_;
+    if (on_fetch_) on_fetch_();
     if (!signer_error_.ok()) return signer_error_;
     const auto found = known_.find(name);
     if (found != known_.end()) return found->second;
@@ -175,6 +176,7 @@ class TokensFixture : public ::testing::Test {
   std::map<std::string, v1::Connection> known_;
   absl::Status signer_error_;
   int fetches_ = 0;
+  std::function<void()> on_fetch_;
   std::shared_ptr<ScriptedLogin> login_ = std::make_shared<ScriptedLogin>();
   RecordingObserver observer_;
   ManualScheduler* scheduler_ = nullptr;

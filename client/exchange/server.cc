@@ -160,7 +160,7 @@ absl::Status Server::CheckReady() {
 
 absl::StatusOr<v1::TestConnectionResponse> Server::Test(const client::TestConnectionCall& call) {
   const std::shared_ptr<client::SignerClient> signer = signer_->Get();
-  return client::TestConnection(
+  absl::StatusOr<v1::TestConnectionResponse> report = client::TestConnection(
       {.signer = *signer,
        .https = *https_,
        .take_login = [this](
@@ -174,6 +174,10 @@ absl::StatusOr<v1::TestConnectionResponse> Server::Test(const client::TestConnec
            },
        .by_exchange = true},
       call);
+  if (report.ok() && report->verified()) {
+    tokens_->ForgetRefusal(call.request.connection(), call.request.subject());
+  }
+  return report;
 }
 
 std::string Server::address() const { return absl::StrJoin(addresses_, " and "); }

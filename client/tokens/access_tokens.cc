@@ -56,6 +56,10 @@ absl::StatusOr<AccessTokens::Token> AccessTokens::Get(TokenRequest request, absl
   return *std::move(shared.answer);
 }
 
+void AccessTokens::ForgetRefusal(const std::string& connection, const std::string& subject) {
+  keeper_->ForgetRefusal(connection, subject);
+}
+
 void AccessTokens::Drain(absl::Time deadline) { keeper_->Drain(deadline); }
 
 AccessTokensStats AccessTokens::stats() const { return keeper_->stats(); }

@@ -149,6 +149,10 @@ class AccessTokens {
   // The same, blocking. Not to be called by a task of the scheduler.
   absl::StatusOr<Token> Get(TokenRequest request, absl::Time deadline);
 
+  // Whoever tried has seen that a login works: a refusal that is remembered for this
+  // connection and subject (empty for its only one) is not any more.
+  void ForgetRefusal(const std::string& connection, const std::string& subject);
+
   // Begins no more logins; calls that need one are refused with SHUTTING_DOWN. Waits
   // until those under way are over, or until `deadline`: then calls that still wait are
   // answered with SHUTTING_DOWN.

@@ -198,6 +198,17 @@ absl::Status AccessTokens::Keeper::DropRejected(const TokenRequest& request, Cac
   return absl::OkStatus();
 }
 
+void AccessTokens::Keeper::ForgetRefusal(const std::string& connection,
+                                         const std::string& subject) {
+  MutexLock lock(&mutex_);
+  CacheEntry* const entry = cache_.Find(connection, subject);
+  // While a login is under way, what it is told next counts.
+  if (entry == nullptr || entry->flight != nullptr || IsPassing(entry->failure)) return;
+  entry->failure = absl::OkStatus();
+  entry->failure_until = absl::InfinitePast();
+  entry->failures = 0;
+}
+
 void AccessTokens::Keeper::Drain(absl::Time deadline) {
   const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return flights_.empty() && resolutions_.empty();

@@ -67,6 +67,7 @@ class AccessTokens::Keeper {
   Token Find(const TokenRequest& request);
   Waiter Get(TokenRequest request, absl::Time deadline, Done done);
   void Cancel(const Waiter& waiter);
+  void ForgetRefusal(const std::string& connection, const std::string& subject);
   void Drain(absl::Time deadline);
   AccessTokensStats stats() const;
 

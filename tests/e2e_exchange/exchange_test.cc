@@ -245,6 +245,19 @@ TEST_F(ExchangeTest, AConnectionUnderTestKeepsNobodyElseFromTesting) {
   EXPECT_EQ(CodeAndReason(Client().TestConnection("acme").status()), "OK");
 }
 
+TEST_F(ExchangeTest, AVerifiedTestEndsARememberedRefusal) {
+  system_.standin().Refuse("invalid-assertion", 1);
+  EXPECT_EQ(CodeAndReason(Client().Exchange("acme").status()),
+            "FAILED_PRECONDITION INVALID_ASSERTION");
+  EXPECT_EQ(CodeAndReason(Client().Exchange("acme").status()),
+            "FAILED_PRECONDITION INVALID_ASSERTION");
+  EXPECT_EQ(system_.LoginAttempts(), 1);
+  const absl::StatusOr<v1::TestConnectionResponse> report = Client().TestConnection("acme");
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_TRUE(report->verified()) << report->DebugString();
+  EXPECT_EQ(ApiStatus(Token()), 200);
+}
+
 TEST_F(ExchangeTest, NothingSecretIsInTheLog) {
   const std::string first = Token();
   system_.standin().Admin("DELETE", "/sessions");

@@ -24,6 +24,17 @@ set(KEYWARD_PUBLIC_HEADERS
   client/settings.h
   client/signer_client.h
   client/token_exchange.h
+  client/tokens/access_tokens.h
+  client/tokens/cached_token.h
+  client/tokens/circuit_breaker.h
+  client/tokens/connection_directory.h
+  client/tokens/login.h
+  client/tokens/login_budget.h
+  client/tokens/scheduler.h
+  client/tokens/signer_login.h
+  client/tokens/steady_now.h
+  client/tokens/thread_scheduler.h
+  client/tokens/token_observer.h
   common/error.h
   common/mutex.h
   common/secret.h)
@@ -48,13 +59,14 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/
 
 set_target_properties(keyward_client PROPERTIES EXPORT_NAME client)
 set_target_properties(keyward_client_https PROPERTIES EXPORT_NAME client_https)
+set_target_properties(keyward_client_tokens PROPERTIES EXPORT_NAME client_tokens)
 set_target_properties(keyward_common PROPERTIES EXPORT_NAME common)
 set_target_properties(keyward_proto PROPERTIES EXPORT_NAME proto)
 target_include_directories(keyward_client
                            INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(keyward_client INTERFACE $<INSTALL_INTERFACE:cxx_std_17>)
-install(TARGETS keyward_client keyward_client_https keyward_common keyward_proto
-                keyward_compile_options
+install(TARGETS keyward_client keyward_client_https keyward_client_tokens keyward_common
+                keyward_proto keyward_compile_options
         EXPORT keyward-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 

@@ -9,6 +9,9 @@
 #include <keyward/client/settings.h>
 #include <keyward/client/signer_client.h>
 #include <keyward/client/token_exchange.h>
+#include <keyward/client/tokens/access_tokens.h>
+#include <keyward/client/tokens/signer_login.h>
+#include <keyward/client/tokens/thread_scheduler.h>
 #include <keyward/common/error.h>
 
 #include <iostream>
@@ -26,6 +29,7 @@ bool Works() {
   const auto hosts = keyward::client::LoginHosts::New({});
   std::shared_ptr<keyward::client::HttpsClient> https =
       keyward::client::HttpsClient::New({}).value();
+  const auto tokens = keyward::client::AccessTokens::New({}, {});
   const auto exchange = keyward::client::TokenExchange::New(https);
   if (!claims.ok() || settings.ok() || signer.ok() || !hosts.ok() || !exchange.ok()) return false;
   const auto token =
@@ -35,6 +39,7 @@ bool Works() {
          keyward::ReasonOf(signer.status()) == "OPTIONS_INVALID" &&
          keyward::ReasonOf(reloading.status()) == "OPTIONS_INVALID" &&
          keyward::ReasonOf(service.status()) == "OPTIONS_INVALID" &&
+         keyward::ReasonOf(tokens.status()) == "OPTIONS_INVALID" &&
          keyward::ReasonOf(subject.status()) == "NO_SUBJECT" &&
          keyward::client::SalesforceErrorOf(refused).has_value();
 }

@@ -1,21 +1,20 @@
 #include "client/calls.h"
 
-#include <algorithm>
+#include "absl/strings/match.h"
+#include "common/trace_context.h"
 
 namespace keyward::client {
 namespace {
 
-bool IsLowerHex(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
+// Of version 00, whose length is fixed. What stands behind the fields of a higher version
+// could be anything, also what gRPC takes no metadata of.
+constexpr size_t kTraceparentBytes = 55;
 
 }  // namespace
 
 bool IsTraceparent(absl::string_view text) {
-  return text.size() == 55 && text.substr(0, 3) == "00-" && IsLowerHex(text.substr(3, 32)) &&
-         text[35] == '-' && IsLowerHex(text.substr(36, 16)) && text[52] == '-' &&
-         IsLowerHex(text.substr(53));
+  return text.size() == kTraceparentBytes && absl::StartsWith(text, "00-") &&
+         ParseTraceparent(text).has_value();
 }
 
 }  // namespace keyward::client

@@ -19,6 +19,7 @@
 #include "client/grpc_error.h"
 #include "client/retry.h"
 #include "common/status_macros.h"
+#include "common/trace_context.h"
 
 namespace keyward::client {
 
@@ -70,7 +71,7 @@ class Calls {
                                   const std::string& traceparent) {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(deadline));
-    if (IsTraceparent(traceparent)) context.AddMetadata("traceparent", traceparent);
+    if (IsTraceparent(traceparent)) context.AddMetadata(kTraceparentHeader, traceparent);
     Stub& stub = *std::get<std::unique_ptr<Stub>>(stubs_[index]);
     Response response;
     const grpc::Status status = (stub.*method)(&context, request, &response);

@@ -53,9 +53,9 @@ class FileChecker {
  private:
   void Note(absl::string_view setting, absl::string_view file, const absl::Status& status) {
     if (status.ok()) return;
-    const auto line = config_.lines.find(setting);
-    mistakes_.Add(line == config_.lines.end() ? 1 : line->second, setting,
-                  absl::StrCat(file, file.empty() ? "" : ": ", status.message()));
+    server::AddSettingMistake(config_.lines, setting,
+                              absl::StrCat(file, file.empty() ? "" : ": ", status.message()),
+                              mistakes_);
   }
 
   void CheckTls() {

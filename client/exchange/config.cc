@@ -191,8 +191,7 @@ std::string WrongWithSocketPlace(const std::filesystem::path& path) {
 absl::Status CheckFiles(const ExchangeConfig& config) {
   YamlMistakes mistakes(config.file);
   const auto note = [&](absl::string_view setting, absl::string_view what) {
-    const auto line = config.lines.find(setting);
-    mistakes.Add(line == config.lines.end() ? 1 : line->second, setting, what);
+    server::AddSettingMistake(config.lines, setting, what, mistakes);
   };
   if (!config.listen.empty()) {
     for (const server::TlsMistake& mistake : server::CheckTlsFiles(config.tls)) {

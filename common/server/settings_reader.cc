@@ -7,6 +7,12 @@
 
 namespace keyward::server {
 
+void AddSettingMistake(const SettingLines& lines, absl::string_view setting, absl::string_view what,
+                       YamlMistakes& mistakes) {
+  const auto line = lines.find(setting);
+  mistakes.Add(line == lines.end() ? 1 : line->second, setting, what);
+}
+
 SettingsReader::SettingsReader(const std::string& file)
     : mistakes_(file), folder_(std::filesystem::path(file).parent_path()) {}
 

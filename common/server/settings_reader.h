@@ -28,6 +28,11 @@ struct MonitoringConfig {
 // The line of each setting in its file by path ("tls.certificate"), for messages.
 using SettingLines = std::map<std::string, int, std::less<>>;
 
+// A mistake of the settings that is only seen in the files that they name: noted at the
+// setting's line, or the first where it has none.
+void AddSettingMistake(const SettingLines& lines, absl::string_view setting, absl::string_view what,
+                       YamlMistakes& mistakes);
+
 // Helps to read one document. Every function notes what is wrong and answers with an
 // empty value or the one it was given, so that reading goes on and finds the next
 // mistake. Not thread-safe.

@@ -37,10 +37,27 @@ struct AuditRecord {
   // Also of PreferAudience: the audience that the caller named.
   std::string aud;
   std::optional<absl::Time> exp;
-  // The role of the policy that allowed it.
+  // The role of the policy that decided: that allowed it, or that denied it. Empty where
+  // none did.
   std::string role;
   // Empty where it was allowed and done; else the error's reason.
   std::string refusal;
+
+  // Of a change: what it changed, as JSON objects with the same members before and after.
+  std::string before;
+  std::string after;
+  // Name of the approval that a second person gave, or that was asked for.
+  std::string approval;
+  // What a person wrote to explain it.
+  std::string comment;
+  // What the daemon itself has to say: of a reload, a recovery, a start.
+  std::string detail;
+  // Of a start or a reload of the policy, 64 hexadecimal digits.
+  std::string policy_sha256;
+  // Of refusals that were counted into one record: how many, and when the last was. The
+  // record's time is the first one's.
+  uint64_t count = 1;
+  std::optional<absl::Time> last_time;
 };
 
 // `text`, at most as much of it as a connection's name can have: a record must not

@@ -21,6 +21,12 @@ constexpr int kMaxSessions = 256;
 constexpr int kMaxValidityDays = 3650;
 constexpr int kMaxQueue = 100000;
 constexpr int kMaxLifetimeSeconds = 300;
+constexpr int kMaxSkewSeconds = 300;
+constexpr int kMaxAuditMib = 10000;
+constexpr int kMaxAuditHours = 8760;
+// What a verifier accepts without a checkpoint, signer/audit/.
+constexpr int kMaxCheckpointRecords = 10000;
+constexpr int kMaxCheckpointSeconds = 3600;
 
 struct UriDeleter {
   void operator()(P11KitUri* uri) const { p11_kit_uri_free(uri); }
@@ -75,9 +81,7 @@ class ConfigReader {
       if (auto registry = reader_.Section(root, "registry", {"sqlite"})) {
         config_.registry_sqlite = reader_.Path(*registry, "sqlite");
       }
-      if (auto audit = reader_.Section(root, "audit", {"file"})) {
-        config_.audit_file = reader_.Path(*audit, "file");
-      }
+      ReadAudit(root);
       config_.policy = reader_.Path(root, "policy");
       ReadNumbers(root);
       config_.monitoring = reader_.ReadMonitoring(root);
@@ -105,6 +109,23 @@ class ConfigReader {
     reader_.ReadInteger(*token, "sessions", 1, kMaxSessions, config_.token.sessions);
     config_.token.allow_imported_keys = reader_.ReadFlag(*token, "allow_imported_keys");
     reader_.ReadTexts(*token, "adoptable_labels", config_.token.adoptable_labels);
+  }
+
+  void ReadAudit(const YamlReader& root) {
+    const auto audit = reader_.Section(
+        root, "audit",
+        {"file", "rotate_mib", "rotate_hours", "checkpoint_records", "checkpoint_seconds"});
+    if (!audit) return;
+    AuditConfig& config = config_.audit;
+    config.file = reader_.Path(*audit, "file");
+    reader_.ReadInteger(*audit, "rotate_mib", 1, kMaxAuditMib, config.rotate_mib);
+    int hours = static_cast<int>(absl::ToInt64Hours(config.rotate_age));
+    reader_.ReadInteger(*audit, "rotate_hours", 1, kMaxAuditHours, hours);
+    config.rotate_age = absl::Hours(hours);
+    reader_.ReadInteger(*audit, "checkpoint_records", 1, kMaxCheckpointRecords,
+                        config.checkpoint_records);
+    reader_.ReadSeconds(*audit, "checkpoint_seconds", 1, kMaxCheckpointSeconds,
+                        config.checkpoint_interval);
   }
 
   void ReadPinSource(const YamlReader& token) {
@@ -142,10 +163,12 @@ class ConfigReader {
                           config_.certificate_validity_days);
     }
     if (const auto limits = root.Find("limits");
-        limits && limits->ReadMapping({"queue", "max_assertion_lifetime_seconds"})) {
+        limits &&
+        limits->ReadMapping({"queue", "max_assertion_lifetime_seconds", "clock_skew_seconds"})) {
       reader_.ReadInteger(*limits, "queue", 1, kMaxQueue, config_.queue);
       reader_.ReadSeconds(*limits, "max_assertion_lifetime_seconds", 1, kMaxLifetimeSeconds,
                           config_.max_assertion_lifetime);
+      reader_.ReadSeconds(*limits, "clock_skew_seconds", 0, kMaxSkewSeconds, config_.clock_skew);
     }
   }
 

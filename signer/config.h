@@ -28,6 +28,19 @@ struct TokenConfig {
   std::vector<std::string> adoptable_labels = {"*"};
 };
 
+struct AuditConfig {
+  // The file that is written; those before it lie beside it.
+  std::string file;
+  // A file that is larger or older is closed and the next one begun: 1 to 10000 MiB, 1 h
+  // to 8760 h.
+  int rotate_mib = 100;
+  absl::Duration rotate_age = absl::Hours(24);
+  // A signed checkpoint after so many records (1 to 10000) or that much time (1 s to 3600 s),
+  // whichever comes first.
+  int checkpoint_records = 1000;
+  absl::Duration checkpoint_interval = absl::Seconds(60);
+};
+
 // Paths are absolute, or relative to the working directory where the path of
 // signer.yaml is.
 struct SignerConfig {
@@ -36,7 +49,7 @@ struct SignerConfig {
   server::TlsFiles tls;
   TokenConfig token;
   std::string registry_sqlite;
-  std::string audit_file;
+  AuditConfig audit;
   std::string policy;
   // 1 to 3650.
   int certificate_validity_days = 730;
@@ -44,6 +57,8 @@ struct SignerConfig {
   int queue = 1024;
   // 1 s to 300 s.
   absl::Duration max_assertion_lifetime = absl::Seconds(300);
+  // How far a caller's clock may be from ours, 0 s to 300 s.
+  absl::Duration clock_skew = absl::Seconds(60);
   server::MonitoringConfig monitoring;
 
   // The file it was read from, and the line of each setting in it by path

@@ -45,7 +45,7 @@ class FileChecker {
     Note("token.module", config_.token.module, CheckReadable(config_.token.module));
     CheckPinSource();
     Note("registry.sqlite", config_.registry_sqlite, CheckWritable(config_.registry_sqlite));
-    Note("audit.file", config_.audit_file, CheckWritable(config_.audit_file));
+    Note("audit.file", config_.audit.file, CheckWritable(config_.audit.file));
     Note("policy", config_.policy, CheckReadable(config_.policy));
     return mistakes_.ToStatus();
   }

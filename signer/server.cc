@@ -67,7 +67,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) 
   absl::StatusOr<AuthorizationPolicy> policy = LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
   std::unique_ptr<Server> server(new Server(*std::move(policy)));
-  absl::StatusOr<std::unique_ptr<AuditLog>> audit = AuditLog::New(config.audit_file);
+  absl::StatusOr<std::unique_ptr<AuditLog>> audit = AuditLog::New(config.audit.file);
   RETURN_IF_ERROR(Annotate(audit.status(), "audit.file"));
   server->audit_ = *std::move(audit);
   RETURN_IF_ERROR(server->OpenKeystore(config));

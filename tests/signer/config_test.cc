@@ -55,7 +55,7 @@ TEST(ConfigTest, ReadsAFileWithDefaults) {
   EXPECT_FALSE(config->token.allow_imported_keys);
   EXPECT_THAT(config->token.adoptable_labels, ::testing::ElementsAre("*"));
   EXPECT_EQ(config->registry_sqlite, "/etc/keyward/registry.db");
-  EXPECT_EQ(config->audit_file, "/etc/audit.jsonl");
+  EXPECT_EQ(config->audit.file, "/etc/audit.jsonl");
   EXPECT_EQ(config->policy, "/etc/keyward/policy.yaml");
   EXPECT_EQ(config->certificate_validity_days, 730);
   EXPECT_EQ(config->queue, 1024);

@@ -51,6 +51,7 @@ absl::Status KeyRefused(const registry::KeyVersion& version, const absl::Status&
 AuditRecord RecordOf(const IncomingCall& call) {
   const std::string& on_behalf_of = call.request.on_behalf_of();
   return {.time = absl::Now(),
+          .identity = call.identity,
           .on_behalf_of = CheckIdentity(on_behalf_of).ok() ? on_behalf_of : "",
           .trace_id = call.trace_id,
           .method = "Sign",
@@ -58,6 +59,10 @@ AuditRecord RecordOf(const IncomingCall& call) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> Signer::IdentityOf(const grpc::AuthContext& peer) {
+  return PeerIdentity(peer);
+}
 
 void Signer::Sign(const IncomingCall& call, absl::Time deadline, Done done) {
   AuditRecord record = RecordOf(call);
@@ -84,8 +89,7 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   RETURN_IF_ERROR(parts_.audit.CheckWritable());
   record.claims_sha256 = HexSha256(request.claims_json());
 
-  // 2. Who calls?
-  ASSIGN_OR_RETURN(record.identity, PeerIdentity(*call.peer));
+  // 2. Who calls was known before the call got its place in the queue. For whom?
   RETURN_IF_ERROR(CheckOnBehalfOf(request.on_behalf_of()));
 
   // 3. May they sign for this connection?
@@ -176,7 +180,6 @@ absl::StatusOr<std::string> Signer::TryToSign(const registry::SigningKey& key,
 
 void Signer::Refuse(const IncomingCall& call, const absl::Status& why, const Done& done) {
   AuditRecord record = RecordOf(call);
-  record.identity = PeerIdentity(*call.peer).value_or("");
   record.refusal = ReasonOf(why).value_or("INTERNAL");
   parts_.audit.Append(std::move(record), nullptr);
   done(why);

@@ -55,7 +55,8 @@ class SignCall {
     answered_ = true;
     arrival_ = SignTimes::Clock::now();
     Ask(service_);
-    service_.Work(this);
+    identity_ = service_.signer_.IdentityOf(*context_.auth_context());
+    identity_.ok() ? service_.Work(this) : Refuse(identity_.status());
   }
 
   void Sign() {
@@ -68,20 +69,23 @@ class SignCall {
   }
 
   void RefuseAsFull() {
-    const absl::Status why =
-        WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
-                             "too many calls are waiting for the token; try again later"),
-                       kRetryDelay);
-    service_.signer_.Refuse(
-        AsItCame(), why,
-        [this](const absl::StatusOr<v1::SignResponse>& response) { Answer(response.status()); });
+    Refuse(WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                                "too many calls are waiting for the token; try again later"),
+                          kRetryDelay));
   }
 
  private:
   explicit SignCall(SigningService& service) : service_(service), responder_(&context_) {}
 
+  void Refuse(const absl::Status& why) {
+    service_.signer_.Refuse(
+        AsItCame(), why,
+        [this](const absl::StatusOr<v1::SignResponse>& response) { Answer(response.status()); });
+  }
+
   IncomingCall AsItCame() const {
-    return {.peer = context_.auth_context(),
+    static const auto& nobody = *new std::string();
+    return {.identity = identity_.ok() ? *identity_ : nobody,
             .request = request_,
             .trace_id = server::TraceIdOf(context_)};
   }
@@ -103,10 +107,11 @@ class SignCall {
   v1::SignRequest request_;
   grpc::ServerAsyncResponseWriter<v1::SignResponse> responder_;
   bool answered_ = false;
+  absl::StatusOr<std::string> identity_ = std::string();
   SignTimes::Clock::time_point arrival_;
 };
 
-SigningService::SigningService(Signer& signer, Metrics& metrics, size_t workers,
+SigningService::SigningService(CallSigner& signer, Metrics& metrics, size_t workers,
                                size_t queue_capacity)
     : signer_(signer),
       calls_(metrics.calls()),
@@ -156,7 +161,7 @@ void SigningService::Work(SignCall* call) {
   }
   call->Sign();
   while (const std::optional<SignCall*> next = queue_.Next()) (*next)->Sign();
-  if (queue_.IsIdle()) signer_.FinishAuditGroup();
+  if (queue_.IsIdle()) signer_.FinishGroup();
 }
 
 void SigningService::Stop() {

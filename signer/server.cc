@@ -28,7 +28,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) 
   absl::StatusOr<AuthorizationPolicy> policy = LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
   std::unique_ptr<Server> server(new Server(*std::move(policy)));
-  absl::StatusOr<std::unique_ptr<AuditLog>> audit = AuditLog::New(config.audit.file);
+  absl::StatusOr<std::unique_ptr<AuditLog>> audit =
+      AuditLog::New({.file = config.audit.file,
+                     .rotate_bytes = int64_t{config.audit.rotate_mib} << 20,
+                     .rotate_age = config.audit.rotate_age,
+                     .checkpoint_records = config.audit.checkpoint_records,
+                     .checkpoint_interval = config.audit.checkpoint_interval});
   RETURN_IF_ERROR(Annotate(audit.status(), "audit.file"));
   server->audit_ = *std::move(audit);
   ASSIGN_OR_RETURN(server->keystore_, OpenKeystore::New(config));

@@ -19,8 +19,8 @@ namespace keyward::signer {
 
 // A call of Sign as it came in.
 struct IncomingCall {
-  // Who calls, as CallSigner::IdentityOf() says.
-  const std::string& identity;
+  // Who calls, as CallSigner::Identify() says.
+  const std::string& caller;
   // Outlives the call of CallSigner that it is given to.
   const v1::SignRequest& request;
   // W3C trace id, empty for none.
@@ -33,11 +33,19 @@ class CallSigner {
   // Called once with the answer, or with the error that the caller gets.
   using Done = std::function<void(absl::StatusOr<v1::SignResponse>)>;
 
+  struct Caller {
+    // The identity as signer/caller_identity writes it, also where it is not trusted; empty
+    // where there is none.
+    std::string name;
+    // Why not, UNAUTHENTICATED, where it is not.
+    absl::Status refusal = absl::OkStatus();
+  };
+
   virtual ~CallSigner() = default;
 
-  // Who calls, before the call gets a place in the queue: that is shared out by identity.
-  // An error is UNAUTHENTICATED.
-  virtual absl::StatusOr<std::string> IdentityOf(const grpc::AuthContext& peer) = 0;
+  // Who calls, asked before the call gets a place in the queue: those are shared out by
+  // caller.
+  virtual Caller Identify(const grpc::AuthContext& peer) = 0;
 
   // Decides and signs, and calls `done`, perhaps later on another thread. May block as
   // long as the token takes, and for a session not past `deadline`.

@@ -43,17 +43,21 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) 
 
 absl::Status Server::Serve(const SignerConfig& config) {
   ASSIGN_OR_RETURN(tls_, server::ReloadingTlsCredentials::New(config.tls));
-  metrics_ = std::make_unique<Metrics>(
-      MetricsSources{.snapshots = keystore_->snapshots(),
-                     .health = [this] { return health_service_->health(); },
-                     .queue_length = [this] { return signing_service_->queue_length(); },
-                     .sessions = [this] { return keystore_->sessions().stats(); },
-                     .tls_certificate_end = [this] { return tls_->not_after(); }});
+  callers_ = std::make_unique<Callers>(
+      CallersOptions{.verifiers = &tls_->client_verifiers(), .kinds = config.identity_kinds});
+  metrics_ = std::make_unique<Metrics>(MetricsSources{
+      .snapshots = keystore_->snapshots(),
+      .health = [this] { return health_service_->health(); },
+      .queue_length = [this] { return signing_service_->queue_length(); },
+      .sessions = [this] { return keystore_->sessions().stats(); },
+      .tls_certificate_end = [this] { return tls_->not_after(); },
+      .client_crl_end = config.tls.client_crl.empty() ? std::function<absl::Time()>()
+                                                      : [this] { return tls_->client_crl_end(); }});
   signer_ = std::make_unique<Signer>(
-      SignerParts{policy_, keystore_->snapshots(), keystore_->sessions(), *audit_,
+      SignerParts{*callers_, policy_, keystore_->snapshots(), keystore_->sessions(), *audit_,
                   metrics_->sign_times(), config.max_assertion_lifetime});
   administration_ = std::make_unique<Administration>(
-      AdministrationParts{policy_, keystore_->keystore(), keystore_->lifecycle(),
+      AdministrationParts{*callers_, policy_, keystore_->keystore(), keystore_->lifecycle(),
                           keystore_->snapshots(), *audit_, metrics_->calls(),
                           AdoptionOptions{.key_requirements = RequirementsOf(config.token),
                                           .scope = {config.token.adoptable_labels},

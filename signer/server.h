@@ -18,6 +18,7 @@
 #include "signer/administration.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/callers.h"
 #include "signer/certificate_watch.h"
 #include "signer/config.h"
 #include "signer/connections_service.h"
@@ -64,6 +65,7 @@ class Server final : public server::RunningDaemon {
   std::unique_ptr<OpenKeystore> keystore_;
   // Closed before the keystore.
   std::unique_ptr<AuditLog> audit_;
+  std::unique_ptr<const Callers> callers_;
   std::unique_ptr<Signer> signer_;
   std::unique_ptr<Administration> administration_;
   std::unique_ptr<SigningService> signing_service_;

@@ -15,7 +15,6 @@
 #include "signer/caller_identity.h"
 #include "signer/claims_policy.h"
 #include "signer/connection_rules.h"
-#include "signer/peer_identity.h"
 #include "signer/token_signing.h"
 
 namespace keyward::signer {
@@ -31,7 +30,7 @@ absl::Status ConnectionNotFound(absl::string_view name) {
 AuditRecord RecordOf(const IncomingCall& call) {
   const std::string& on_behalf_of = call.request.on_behalf_of();
   return {.time = absl::Now(),
-          .identity = call.identity,
+          .identity = call.caller,
           .on_behalf_of = CheckIdentity(on_behalf_of).ok() ? on_behalf_of : "",
           .trace_id = call.trace_id,
           .method = "Sign",
@@ -40,8 +39,10 @@ AuditRecord RecordOf(const IncomingCall& call) {
 
 }  // namespace
 
-absl::StatusOr<std::string> Signer::IdentityOf(const grpc::AuthContext& peer) {
-  return PeerIdentity(peer);
+CallSigner::Caller Signer::Identify(const grpc::AuthContext& peer) {
+  absl::StatusOr<std::string> identity = parts_.callers.IdentityOf(peer);
+  if (identity.ok()) return {.name = *std::move(identity)};
+  return {.name = parts_.callers.NameOf(peer), .refusal = identity.status()};
 }
 
 void Signer::Sign(const IncomingCall& call, absl::Time deadline, Done done) {

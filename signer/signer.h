@@ -15,12 +15,14 @@
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
 #include "signer/call_signer.h"
+#include "signer/callers.h"
 #include "signer/sign_times.h"
 
 namespace keyward::signer {
 
 // What a signer works with; all of it outlives the signer.
 struct SignerParts {
+  const Callers& callers;
   const AuthorizationPolicy& policy;
   const registry::SnapshotHolder& snapshots;
   pkcs11::SessionPool& sessions;
@@ -34,7 +36,7 @@ class Signer final : public CallSigner {
  public:
   explicit Signer(const SignerParts& parts) : parts_(parts) {}
 
-  absl::StatusOr<std::string> IdentityOf(const grpc::AuthContext& peer) override;
+  Caller Identify(const grpc::AuthContext& peer) override;
 
   // Decides, signs, and calls `done` once the audit record allows it: with a
   // signature only after its record is durable, on the audit log's thread; with a

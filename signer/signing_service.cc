@@ -55,8 +55,8 @@ class SignCall {
     answered_ = true;
     arrival_ = SignTimes::Clock::now();
     Ask(service_);
-    identity_ = service_.signer_.IdentityOf(*context_.auth_context());
-    identity_.ok() ? service_.Work(this) : Refuse(identity_.status());
+    caller_ = service_.signer_.Identify(*context_.auth_context());
+    caller_.refusal.ok() ? service_.Work(this) : Refuse(caller_.refusal);
   }
 
   void Sign() {
@@ -84,10 +84,7 @@ class SignCall {
   }
 
   IncomingCall AsItCame() const {
-    static const auto& nobody = *new std::string();
-    return {.identity = identity_.ok() ? *identity_ : nobody,
-            .request = request_,
-            .trace_id = server::TraceIdOf(context_)};
+    return {.caller = caller_.name, .request = request_, .trace_id = server::TraceIdOf(context_)};
   }
 
   // Counts first: who has the answer finds it counted.
@@ -107,7 +104,7 @@ class SignCall {
   v1::SignRequest request_;
   grpc::ServerAsyncResponseWriter<v1::SignResponse> responder_;
   bool answered_ = false;
-  absl::StatusOr<std::string> identity_ = std::string();
+  CallSigner::Caller caller_;
   SignTimes::Clock::time_point arrival_;
 };
 

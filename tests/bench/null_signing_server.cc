@@ -37,9 +37,7 @@ class NullSigner final : public signer::CallSigner {
   NullSigner(const registry::Snapshot& snapshot, pkcs11::SessionPool& sessions)
       : snapshot_(snapshot), sessions_(sessions) {}
 
-  absl::StatusOr<std::string> IdentityOf(const grpc::AuthContext& /*peer*/) override {
-    return std::string();
-  }
+  Caller Identify(const grpc::AuthContext& /*peer*/) override { return {}; }
 
   void Sign(const IncomingCall& call, absl::Time deadline, Done done) override {
     done(SignAnything(call.request, deadline));

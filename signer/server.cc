@@ -112,8 +112,12 @@ absl::Status Server::Serve(const SignerConfig& config) {
                      .sessions = [this] { return sessions_->stats(); },
                      .tls_certificate_end = [this] { return tls_->not_after(); }});
   signer_ =
-      std::make_unique<Signer>(SignerParts{policy_, *snapshots_, *sessions_, *audit_,
-                                           metrics_->sign_times(), config.max_assertion_lifetime});
+      std::make_unique<Signer>(SignerParts{policy_,
+                                           *snapshots_,
+                                           *sessions_,
+                                           *audit_,
+                                           metrics_->sign_times(),
+                                           {config.max_assertion_lifetime, config.clock_skew}});
   administration_ = std::make_unique<Administration>(
       AdministrationParts{policy_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
                           AdoptionOptions{.key_requirements = RequirementsOf(config.token),

@@ -16,6 +16,7 @@
 #include "keyward/v1/signer.pb.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/claims_policy.h"
 #include "signer/sign_times.h"
 
 namespace grpc {
@@ -31,7 +32,7 @@ struct SignerParts {
   pkcs11::SessionPool& sessions;
   AuditLog& audit;
   SignTimes& times;
-  absl::Duration max_assertion_lifetime;
+  ClaimsLimits claims_limits;
 };
 
 // A call of Sign as it came in.

@@ -26,6 +26,8 @@ struct ConnectionSettings {
   std::string login_url;
   std::vector<std::string> audiences;
   std::vector<std::string> subjects;
+  // What a subject may also be, signer/subject_pattern.
+  std::vector<std::string> subject_patterns;
   bool include_kid = false;
 };
 

@@ -53,9 +53,14 @@ absl::Status Server::Serve(const SignerConfig& config) {
       .tls_certificate_end = [this] { return tls_->not_after(); },
       .client_crl_end = config.tls.client_crl.empty() ? std::function<absl::Time()>()
                                                       : [this] { return tls_->client_crl_end(); }});
-  signer_ = std::make_unique<Signer>(
-      SignerParts{*callers_, policy_, keystore_->snapshots(), keystore_->sessions(), *audit_,
-                  metrics_->sign_times(), config.max_assertion_lifetime});
+  signer_ =
+      std::make_unique<Signer>(SignerParts{*callers_,
+                                           policy_,
+                                           keystore_->snapshots(),
+                                           keystore_->sessions(),
+                                           *audit_,
+                                           metrics_->sign_times(),
+                                           {config.max_assertion_lifetime, config.clock_skew}});
   administration_ = std::make_unique<Administration>(
       AdministrationParts{*callers_, policy_, keystore_->keystore(), keystore_->lifecycle(),
                           keystore_->snapshots(), *audit_, metrics_->calls(),

@@ -84,9 +84,9 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   const std::shared_ptr<const registry::Snapshot> snapshot = parts_.snapshots.Get();
   const registry::Connection* connection = snapshot->FindConnection(request.connection());
   if (connection == nullptr) return ConnectionNotFound(request.connection());
-  ASSIGN_OR_RETURN(const AcceptedClaims claims,
-                   CheckClaims(request.claims_json(), connection->settings, absl::Now(),
-                               parts_.max_assertion_lifetime));
+  ASSIGN_OR_RETURN(
+      const AcceptedClaims claims,
+      CheckClaims(request.claims_json(), connection->settings, absl::Now(), parts_.claims_limits));
   record.sub = claims.sub;
   record.aud = claims.aud;
   record.exp = claims.exp;

@@ -16,6 +16,7 @@
 #include "signer/authorization_policy.h"
 #include "signer/call_signer.h"
 #include "signer/callers.h"
+#include "signer/claims_policy.h"
 #include "signer/sign_times.h"
 
 namespace keyward::signer {
@@ -28,7 +29,7 @@ struct SignerParts {
   pkcs11::SessionPool& sessions;
   AuditLog& audit;
   SignTimes& times;
-  absl::Duration max_assertion_lifetime;
+  ClaimsLimits claims_limits;
 };
 
 // Thread-safe.

@@ -31,7 +31,7 @@ struct ConnectionSettings {
   std::string login_url;
   std::vector<std::string> audiences;
   std::vector<std::string> subjects;
-  // Patterns as signer/subject_pattern.h reads them, for subjects beside those listed.
+  // What a subject may also be, common/subject_pattern.
   std::vector<std::string> subject_patterns;
   bool include_kid = false;
 };

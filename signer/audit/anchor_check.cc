@@ -68,15 +68,16 @@ void AnchorCheck::Finish() {
                                   " is not the one that was written down as an anchor: the log was "
                                   "written anew, from there or from further up"));
     } else if (sequence > last_sequence_) {
-      findings_.Fail(FindingKind::kAnchorMissing, Place{},
-                     absl::StrCat("the log ends with record ", last_sequence_, ", before the anchor ",
-                                  sequence, ": its end was cut off, or it was begun anew"));
+      findings_.Fail(
+          FindingKind::kAnchorMissing, Place{},
+          absl::StrCat("the log ends with record ", last_sequence_, ", before the anchor ",
+                       sequence, ": its end was cut off, or it was begun anew"));
     } else {
-      findings_.Fail(FindingKind::kAnchorMissing, Place{},
-                     absl::StrCat("the anchor's record ", sequence, " is in none of the files",
-                                  sequence < first_sequence_
-                                      ? ", which begin later: give the older ones, too"
-                                      : ""));
+      findings_.Fail(
+          FindingKind::kAnchorMissing, Place{},
+          absl::StrCat(
+              "the anchor's record ", sequence, " is in none of the files",
+              sequence < first_sequence_ ? ", which begin later: give the older ones, too" : ""));
     }
   }
 }

@@ -46,12 +46,11 @@ bool ConsumeHash(absl::string_view* line, absl::string_view* hash) {
 
 bool ConsumeTime(absl::string_view* line, absl::string_view* time) {
   *time = line->substr(0, kTimeBytes);
-  const bool fits = std::equal(time->begin(), time->end(), kTimePattern.begin(),
-                               kTimePattern.end(), [](char c, char pattern) {
-                                 return pattern == '0'
-                                            ? absl::ascii_isdigit(static_cast<unsigned char>(c))
-                                            : c == pattern;
-                               });
+  const bool fits = std::equal(
+      time->begin(), time->end(), kTimePattern.begin(), kTimePattern.end(),
+      [](char c, char pattern) {
+        return pattern == '0' ? absl::ascii_isdigit(static_cast<unsigned char>(c)) : c == pattern;
+      });
   if (!fits) return false;
   line->remove_prefix(kTimeBytes);
   return true;

@@ -142,7 +142,8 @@ VerifyReport Verifier::Finish() {
   if (report_.last) {
     const uint64_t vouched = report_.vouched ? report_.vouched->sequence : 0;
     const uint64_t before = std::max(vouched, report_.first->sequence - 1);
-    report_.unvouched_records = report_.last->sequence > before ? report_.last->sequence - before : 0;
+    report_.unvouched_records =
+        report_.last->sequence > before ? report_.last->sequence - before : 0;
   }
   report_.failures = findings_.failures();
   report_.warnings = findings_.warnings();

@@ -80,8 +80,9 @@ bool ChainCheck::TellBreak(const LineStart& start, const Place& place) {
     return true;
   }
   if (start.sequence == before.sequence) {
-    findings_.Fail(FindingKind::kInsertedRecord, place,
-                   absl::StrCat("a second record ", start.sequence, ": one of the two was inserted"));
+    findings_.Fail(
+        FindingKind::kInsertedRecord, place,
+        absl::StrCat("a second record ", start.sequence, ": one of the two was inserted"));
   } else {
     findings_.Fail(FindingKind::kReorderedRecord, place,
                    absl::StrCat("record ", start.sequence, " stands behind record ",

@@ -23,8 +23,7 @@ template <typename T>
 absl::Status ReadMember(const Json& object, const char* name, T& value) {
   const auto member = object.find(name);
   constexpr bool kIsText = std::is_same_v<T, std::string>;
-  if (member == object.end() ||
-      !(kIsText ? member->is_string() : member->is_number_unsigned())) {
+  if (member == object.end() || !(kIsText ? member->is_string() : member->is_number_unsigned())) {
     return absl::InvalidArgumentError(absl::StrCat("its `checkpoint` lacks a proper `", name, "`"));
   }
   value = member->get<T>();
@@ -106,10 +105,10 @@ void CheckpointCheck::AddRecord(absl::string_view line, const LineStart& start,
 bool CheckpointCheck::Holds(const Checkpoint& checkpoint, const Place& place) {
   const CheckpointKeys::Key* key = keys_.Find(checkpoint.kid);
   if (key == nullptr) {
-    findings_.Fail(FindingKind::kCheckpointUnknownKey, place,
-                   absl::StrCat("the checkpoint is signed with key ", Shown(checkpoint.kid),
-                                " (version ", checkpoint.key_version,
-                                "), of which no certificate was given"));
+    findings_.Fail(
+        FindingKind::kCheckpointUnknownKey, place,
+        absl::StrCat("the checkpoint is signed with key ", Shown(checkpoint.kid), " (version ",
+                     checkpoint.key_version, "), of which no certificate was given"));
     return false;
   }
   const std::optional<std::string> signature = DecodeSignature(checkpoint.signature);

@@ -33,7 +33,8 @@ absl::StatusOr<UniqueFd> OpenForReading(const std::string& path) {
   if (fd.get() < 0) return UnreadableFile(path, errno);
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) return UnreadableFile(path, errno);
-  if (!S_ISREG(status.st_mode)) return UnreadableFile(path, S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
+  if (!S_ISREG(status.st_mode))
+    return UnreadableFile(path, S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
   return fd;
 }
 

@@ -54,7 +54,6 @@ class LineReader {
   UniqueFd TakeFd() { return std::move(fd_); }
 
  private:
-
   // Reads on, behind what of the buffer is not used yet. False at the file's end.
   absl::StatusOr<bool> Fill();
   Line Take(Kind kind, size_t size, size_t with_end);

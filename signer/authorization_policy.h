@@ -44,15 +44,18 @@ struct PolicyRole {
   uint16_t operations = 0;
   IdentitySet identities;
   ConnectionSet connections;
-  // Empty: whoever the subject is. Patterns of signer/subject_pattern.
-  std::vector<std::string> subjects;
+  // Empty: whoever the subject is.
+  SubjectSet subjects;
   // The lists as they were written, for warnings.
   std::vector<PolicyItem> identity_items;
   std::vector<PolicyItem> connection_items;
   std::vector<PolicyItem> operation_items;
+  std::vector<PolicyItem> subject_items;
 
   bool HasOperation(Operation operation) const { return (operations & BitOf(operation)) != 0; }
-  bool MatchesSubject(absl::string_view subject) const;
+  bool HasSubject(absl::string_view subject) const {
+    return subjects.empty() || subjects.Contains(subject);
+  }
 };
 
 // How many calls are let through: `burst` at once and `per_second` in the long run.

@@ -17,7 +17,7 @@
 #include "common/dns_name.h"
 #include "common/error.h"
 #include "common/status_macros.h"
-#include "common/utf8.h"
+#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 namespace {
@@ -106,11 +106,6 @@ absl::Status CheckConsumerKey(absl::string_view key) {
 
 bool IsAudience(absl::string_view text) {
   return !text.empty() && text.size() <= kMaxAudienceBytes && IsPrintableWithoutSpaces(text);
-}
-
-bool IsSubject(absl::string_view text) {
-  return !text.empty() && text.size() <= kMaxSubjectBytes && IsValidUtf8(text) &&
-         !HasControlCharacter(text) && text.front() != ' ' && text.back() != ' ';
 }
 
 struct ListRule {

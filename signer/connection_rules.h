@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "keystore/registry/registry.h"
+#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 
@@ -15,7 +16,6 @@ inline constexpr size_t kMaxConsumerKeyBytes = 512;
 inline constexpr size_t kMaxAudiences = 8;
 inline constexpr size_t kMaxAudienceBytes = 512;
 inline constexpr size_t kMaxSubjects = 64;
-inline constexpr size_t kMaxSubjectBytes = 255;
 
 // Checks what an operator set, and fills in what follows from it: the login URL
 // of production and sandbox, the login URL as the audience where there is none,

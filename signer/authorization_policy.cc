@@ -42,11 +42,6 @@ absl::Status DeniedBy(const PolicyRole& role, absl::string_view asked) {
 
 }  // namespace
 
-bool PolicyRole::MatchesSubject(absl::string_view subject) const {
-  return subjects.empty() || std::any_of(subjects.begin(), subjects.end(),
-                                         [&](const std::string& s) { return s == subject; });
-}
-
 absl::StatusOr<AuthorizationPolicy> AuthorizationPolicy::Parse(absl::string_view yaml,
                                                                absl::string_view file) {
   ASSIGN_OR_RETURN(const YamlNode document, ParseYaml(yaml, file));
@@ -64,6 +59,7 @@ void AuthorizationPolicy::BuildIndex() {
     const auto add = [&](Indexes& indexes) {
       (role.denies ? indexes.denying : indexes.allowing).push_back(i);
     };
+    if (!role.subjects.empty()) has_subjects_ = true;
     if (role.identities.has_everybody()) add(of_everybody_);
     for (const std::string& identity : role.identities.exact()) add(by_identity_[identity]);
     for (const std::string& key : role.identities.wildcards()) add(by_wildcard_[key]);
@@ -100,14 +96,14 @@ const PolicyRole* AuthorizationPolicy::First(absl::string_view identity,
 const PolicyRole* AuthorizationPolicy::Denying(const Access& access) const {
   return First(access.identity, &Indexes::denying, [&](const PolicyRole& role) {
     return role.HasOperation(access.operation) && role.connections.Contains(access.connection) &&
-           (access.subject ? role.MatchesSubject(*access.subject) : role.subjects.empty());
+           (access.subject ? role.HasSubject(*access.subject) : role.subjects.empty());
   });
 }
 
 const PolicyRole* AuthorizationPolicy::Allowing(const Access& access) const {
   return First(access.identity, &Indexes::allowing, [&](const PolicyRole& role) {
     return role.HasOperation(access.operation) && role.connections.Contains(access.connection) &&
-           (!access.subject || role.MatchesSubject(*access.subject));
+           (!access.subject || role.HasSubject(*access.subject));
   });
 }
 

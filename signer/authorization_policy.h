@@ -44,15 +44,18 @@ struct PolicyRole {
   uint16_t operations = 0;
   IdentitySet identities;
   ConnectionSet connections;
-  // Empty: whoever the subject is. Patterns of signer/subject_pattern.
-  std::vector<std::string> subjects;
+  // Empty: whoever the subject is.
+  SubjectSet subjects;
   // The lists as they were written, for warnings.
   std::vector<PolicyItem> identity_items;
   std::vector<PolicyItem> connection_items;
   std::vector<PolicyItem> operation_items;
+  std::vector<PolicyItem> subject_items;
 
   bool HasOperation(Operation operation) const { return (operations & BitOf(operation)) != 0; }
-  bool MatchesSubject(absl::string_view subject) const;
+  bool HasSubject(absl::string_view subject) const {
+    return subjects.empty() || subjects.Contains(subject);
+  }
 };
 
 // How many calls are let through: `burst` at once and `per_second` in the long run.
@@ -126,6 +129,9 @@ class AuthorizationPolicy {
   // "policy.yaml:12: ...", in the order of the file.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
+  // Whether some role names subjects; else the subject decides nothing.
+  bool has_subjects() const { return has_subjects_; }
+
   size_t role_count() const { return roles_.size(); }
   // In the order of the file.
   const std::vector<PolicyRole>& roles() const { return roles_; }
@@ -157,6 +163,7 @@ class AuthorizationPolicy {
   const PolicyRole* Allowing(const Access& access) const;
 
   std::vector<PolicyRole> roles_;
+  bool has_subjects_ = false;
   absl::flat_hash_map<std::string, Indexes> by_identity_;
   // By the key of an IdentityPattern.
   absl::flat_hash_map<std::string, Indexes> by_wildcard_;

@@ -1,10 +1,13 @@
 #include "signer/policy_patterns.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 
@@ -60,6 +63,32 @@ bool ConnectionSet::Overlaps(absl::string_view item) const {
          std::any_of(prefixes_.begin(), prefixes_.end(), [&](const std::string& other) {
            return absl::StartsWith(other, prefix) || absl::StartsWith(prefix, other);
          });
+}
+
+void SubjectSet::Add(absl::string_view item) {
+  if (HasWildcard(item)) {
+    patterns_.emplace_back(item);
+  } else {
+    exact_.emplace(item);
+  }
+}
+
+bool SubjectSet::Contains(absl::string_view subject) const {
+  return exact_.contains(subject) ||
+         std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {
+           return MatchesSubjectPattern(pattern, subject);
+         });
+}
+
+bool SubjectSet::Covers(absl::string_view item) const {
+  if (!HasWildcard(item)) return Contains(item);
+  // A pattern covers another where its two ends are ends of the other's: what the
+  // other's "*" stands for is then part of what its own does.
+  const std::pair<absl::string_view, absl::string_view> ends = absl::StrSplit(item, '*');
+  return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {
+    const std::pair<absl::string_view, absl::string_view> wider = absl::StrSplit(pattern, '*');
+    return absl::StartsWith(ends.first, wider.first) && absl::EndsWith(ends.second, wider.second);
+  });
 }
 
 }  // namespace keyward::signer

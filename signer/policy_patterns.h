@@ -62,6 +62,22 @@ class ConnectionSet {
   std::vector<std::string> prefixes_;
 };
 
+class SubjectSet {
+ public:
+  // A user name or a pattern of signer/subject_pattern; well-formed, here and below.
+  void Add(absl::string_view item);
+
+  bool empty() const { return exact_.empty() && patterns_.empty(); }
+  // Allocates nothing.
+  bool Contains(absl::string_view subject) const;
+  // Whether it has every subject that `item` stands for.
+  bool Covers(absl::string_view item) const;
+
+ private:
+  absl::flat_hash_set<std::string> exact_;
+  std::vector<std::string> patterns_;
+};
+
 }  // namespace keyward::signer
 
 #endif  // KEYWARD_SIGNER_POLICY_PATTERNS_H_

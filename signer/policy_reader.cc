@@ -1,5 +1,6 @@
 #include "signer/policy_reader.h"
 
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "common/status_macros.h"
 #include "signer/identity_pattern.h"
 #include "signer/policy_warnings.h"
+#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 namespace {
@@ -103,6 +105,12 @@ void ReadConnection(const YamlReader& item, ConnectionSet& set, std::vector<Poli
   items.push_back({*text, item.line()});
 }
 
+absl::Status NoSubject() {
+  return absl::InvalidArgumentError(absl::StrCat("must be a Salesforce user name of at most ",
+                                                 kMaxSubjectBytes,
+                                                 " bytes, without a space at either end"));
+}
+
 }  // namespace
 
 PolicyReader::PolicyReader(absl::string_view file, absl::string_view yaml)
@@ -190,7 +198,15 @@ void PolicyReader::ReadSubjects(const YamlReader& reader, PolicyRole& role) {
   for (const YamlReader& item : ItemsOf(*list, "Salesforce users, or *@domain")) {
     const std::optional<std::string> text = item.Text();
     if (!text) continue;
-    role.subjects.push_back(*text);
+    const absl::Status status = HasWildcard(*text) ? CheckSubjectPattern(*text)
+                                : IsSubject(*text) ? absl::OkStatus()
+                                                   : NoSubject();
+    if (!status.ok()) {
+      item.Mistake(absl::StrCat("\"", *text, "\": ", status.message()));
+      continue;
+    }
+    role.subjects.Add(*text);
+    role.subject_items.push_back({*text, item.line()});
   }
   for (const PolicyItem& item : role.operation_items) {
     const std::optional<Operation> operation = OperationOf(item.text);

@@ -17,7 +17,7 @@ namespace keyward::signer {
 std::vector<std::string> PolicyWarnings(const AuthorizationPolicy& policy, absl::string_view file);
 
 // The same of identities whose kind is none of `kinds` ("spiffe", "dns", "cn"), and that
-// a daemon with that setting therefore never meets.
+// a daemon with that setting (identity.kinds) therefore never meets; empty: all kinds.
 std::vector<std::string> UnusedKindWarnings(const AuthorizationPolicy& policy,
                                             absl::Span<const std::string> kinds,
                                             absl::string_view file);

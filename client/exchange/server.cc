@@ -19,6 +19,7 @@
 #include "common/error.h"
 #include "common/server/grpc_server.h"
 #include "common/status_macros.h"
+#include "signer/policy_log.h"
 
 namespace keyward::exchange {
 namespace {
@@ -41,8 +42,11 @@ absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> OpenTls(
 absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config) {
   absl::StatusOr<signer::AuthorizationPolicy> policy = signer::LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
+  signer::LogPolicy(*policy, signer::NamesOf(config.identity_kinds), config.policy);
   ASSIGN_OR_RETURN(std::shared_ptr<server::ReloadingTlsCredentials> tls, OpenTls(config));
-  std::unique_ptr<Server> server(new Server(config, std::move(tls), *std::move(policy)));
+  std::unique_ptr<Server> server(
+      new Server(config, std::move(tls),
+                 std::make_shared<const signer::AuthorizationPolicy>(*std::move(policy))));
   server->health_service_ = std::make_unique<server::HealthService>(
       std::set<std::string>{v1::Exchange::service_full_name()});
   RETURN_IF_ERROR(server->OpenClients(config));
@@ -52,12 +56,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config
 }
 
 Server::Server(const ExchangeConfig& config, std::shared_ptr<server::ReloadingTlsCredentials> tls,
-               signer::AuthorizationPolicy policy)
+               std::shared_ptr<const signer::AuthorizationPolicy> policy)
     : tls_(std::move(tls)),
       callers_({.verifiers = tls_ == nullptr ? nullptr : &tls_->client_verifiers(),
                 .kinds = config.identity_kinds,
                 .socket_identity = config.unix_socket.identity}),
-      gatekeeper_(std::move(policy), callers_) {}
+      policies_(std::move(policy)),
+      policy_watch_(config.policy, policies_,
+                    [this, kinds = signer::NamesOf(config.identity_kinds),
+                     file = config.policy](const signer::PolicyReload& reload) {
+                      signer::LogPolicyReload(reload, *policies_.Get(), kinds, file);
+                    }),
+      gatekeeper_(policies_, callers_) {}
 
 absl::Status Server::OpenClients(const ExchangeConfig& config) {
   absl::StatusOr<std::unique_ptr<client::HttpsClient>> https = NewHttpsClient(config);
@@ -158,6 +168,7 @@ absl::Status Server::Serve(const ExchangeConfig& config) {
 // Not whether the signer or Salesforce can be reached: what is cached is good without
 // them, and another instance would not reach them either.
 absl::Status Server::CheckReady() {
+  policy_watch_.Poll();
   const absl::StatusOr<bool> renewed = signer_->Poll();
   if (!renewed.ok()) {
     spdlog::error("signer: the changed files are not used, the former ones are: {}",

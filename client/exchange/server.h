@@ -26,8 +26,9 @@
 #include "common/server/listen_address.h"
 #include "common/server/readiness.h"
 #include "common/server/tls_credentials.h"
-#include "signer/authorization_policy.h"
 #include "signer/callers.h"
+#include "signer/policy_holder.h"
+#include "signer/policy_watch.h"
 
 namespace keyward::exchange {
 
@@ -53,7 +54,7 @@ class Server final : public server::RunningDaemon {
  private:
   // `tls` is null where nothing is listened on with it.
   Server(const ExchangeConfig& config, std::shared_ptr<server::ReloadingTlsCredentials> tls,
-         signer::AuthorizationPolicy policy);
+         std::shared_ptr<const signer::AuthorizationPolicy> policy);
 
   absl::Status OpenClients(const ExchangeConfig& config);
   absl::Status OpenMonitoring(const server::MonitoringConfig& config);
@@ -63,6 +64,8 @@ class Server final : public server::RunningDaemon {
 
   const std::shared_ptr<server::ReloadingTlsCredentials> tls_;
   const signer::Callers callers_;
+  signer::PolicyHolder policies_;
+  signer::PolicyWatch policy_watch_;
   const Gatekeeper gatekeeper_;
   std::unique_ptr<server::HealthService> health_service_;
   std::unique_ptr<ExchangeMetrics> metrics_;

@@ -57,7 +57,7 @@ grpc::Status Administration::RunWithRecord(const Call& call,
     RETURN_IF_ERROR(CheckOnBehalfOf(call.on_behalf_of));
     RETURN_IF_ERROR(CheckConnectionName(call.connection));
     const Decision decision =
-        parts_.policy.Decide(record.identity, call.connection, call.operation);
+        parts_.policy.Decide({record.identity, call.connection, call.operation});
     RETURN_IF_ERROR(decision.status);
     record.role = std::string(decision.role);
     return work(record);

@@ -59,6 +59,7 @@ void AuthorizationPolicy::BuildIndex() {
     const auto add = [&](Indexes& indexes) {
       (role.denies ? indexes.denying : indexes.allowing).push_back(i);
     };
+    if (!role.subjects.empty()) has_subjects_ = true;
     if (role.identities.has_everybody()) add(of_everybody_);
     for (const std::string& identity : role.identities.exact()) add(by_identity_[identity]);
     for (const std::string& key : role.identities.wildcards()) add(by_wildcard_[key]);

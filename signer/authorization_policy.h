@@ -134,6 +134,9 @@ class AuthorizationPolicy {
   // "policy.yaml:12: ...", in the order of the file.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
+  // Whether some role names subjects; else the subject decides nothing.
+  bool has_subjects() const { return has_subjects_; }
+
   size_t role_count() const { return roles_.size(); }
   // In the order of the file.
   const std::vector<PolicyRole>& roles() const { return roles_; }
@@ -165,6 +168,7 @@ class AuthorizationPolicy {
   const PolicyRole* Allowing(const Access& access) const;
 
   std::vector<PolicyRole> roles_;
+  bool has_subjects_ = false;
   absl::flat_hash_map<std::string, Indexes> by_identity_;
   // By the key of an IdentityPattern.
   absl::flat_hash_map<std::string, Indexes> by_wildcard_;

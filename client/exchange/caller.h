@@ -4,11 +4,14 @@
 
 #include <grpcpp/server_context.h>
 
+#include <functional>
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "signer/authorization_policy.h"
+#include "absl/strings/string_view.h"
+#include "signer/policy_holder.h"
 
 namespace keyward::exchange {
 
@@ -17,23 +20,29 @@ struct Caller {
   std::string identity;
   // W3C Trace Context's header as it came, where it is well formed; else empty.
   std::string traceparent;
+  // Of a call that names no subject: whether the caller may have tokens of the one that
+  // the connection turns out to have. PERMISSION_DENIED NOT_ALLOWED or DENIED_BY_ROLE,
+  // which does not tell the subject. Null where every subject is the same to the policy.
+  std::function<absl::Status(absl::string_view subject)> check_subject = nullptr;
 };
 
-// Immutable: safe for use from several threads.
+// Safe for use from several threads.
 class Gatekeeper {
  public:
-  // `socket_identity`: who calls over the Unix socket; empty where there is none.
-  Gatekeeper(signer::AuthorizationPolicy policy, std::string socket_identity)
-      : policy_(std::move(policy)), socket_identity_(std::move(socket_identity)) {}
+  // `policies` outlives this. `socket_identity`: who calls over the Unix socket; empty
+  // where there is none.
+  Gatekeeper(const signer::PolicyHolder& policies, std::string socket_identity)
+      : policies_(policies), socket_identity_(std::move(socket_identity)) {}
 
-  // The caller, where the policy grants them the operation `exchange` on `connection`.
+  // The caller, where the policy grants them the operation `exchange` on `connection`, for
+  // `subject` where that is not empty; where it is, whoever goes on asks check_subject().
   // Errors: INVALID_ARGUMENT CONNECTION_NAME_INVALID, UNAUTHENTICATED as PeerIdentity(),
-  // PERMISSION_DENIED NOT_ALLOWED.
-  absl::StatusOr<Caller> Admit(const grpc::ServerContext& context,
-                               const std::string& connection) const;
+  // PERMISSION_DENIED NOT_ALLOWED, DENIED_BY_ROLE.
+  absl::StatusOr<Caller> Admit(const grpc::ServerContext& context, const std::string& connection,
+                               const std::string& subject) const;
 
  private:
-  const signer::AuthorizationPolicy policy_;
+  const signer::PolicyHolder& policies_;
   const std::string socket_identity_;
 };
 

@@ -130,7 +130,8 @@ class ExchangeCall {
   // Answers now or later, unless it returns why not.
   absl::Status Begin() {
     const ExchangeServiceParts& parts = service_.parts_;
-    ASSIGN_OR_RETURN(Caller caller, parts.gatekeeper.Admit(context_, request_.connection()));
+    ASSIGN_OR_RETURN(Caller caller,
+                     parts.gatekeeper.Admit(context_, request_.connection(), request_.subject()));
     if (request_.subject().size() > kMaxSubjectBytes) return TooLong("subject", kMaxSubjectBytes);
     if (request_.rejected_access_token().size() > kMaxTokenBytes) {
       return TooLong("rejected_access_token", kMaxTokenBytes);
@@ -140,7 +141,8 @@ class ExchangeCall {
         .subject = request_.subject(),
         .rejected = Secret(std::move(*request_.mutable_rejected_access_token())),
         .on_behalf_of = std::move(caller.identity),
-        .traceparent = std::move(caller.traceparent)};
+        .traceparent = std::move(caller.traceparent),
+        .check_subject = std::move(caller.check_subject)};
     if (auto token = parts.tokens.Find(request)) {
       Answer(std::move(token));
       return absl::OkStatus();
@@ -244,14 +246,16 @@ grpc::Status ExchangeService::TestConnection(grpc::ServerContext* context,
                                              const v1::TestConnectionRequest* request,
                                              v1::TestConnectionResponse* response) {
   const auto test = [&]() -> absl::Status {
-    ASSIGN_OR_RETURN(Caller caller, parts_.gatekeeper.Admit(*context, request->connection()));
+    ASSIGN_OR_RETURN(Caller caller,
+                     parts_.gatekeeper.Admit(*context, request->connection(), request->subject()));
     if (request->subject().size() > kMaxSubjectBytes) return TooLong("subject", kMaxSubjectBytes);
     RETURN_IF_ERROR(BeginTest(request->connection()));
     const absl::Cleanup leave = [&] { EndTest(request->connection()); };
     ASSIGN_OR_RETURN(*response, parts_.test({.request = *request,
                                              .on_behalf_of = std::move(caller.identity),
                                              .traceparent = std::move(caller.traceparent),
-                                             .deadline = DeadlineOf(*context, kLongestTest)}));
+                                             .deadline = DeadlineOf(*context, kLongestTest),
+                                             .check_subject = std::move(caller.check_subject)}));
     return absl::OkStatus();
   };
   const grpc::Status status = AnswerFor("TestConnection", request->connection(), test());

@@ -19,6 +19,7 @@
 #include "common/error.h"
 #include "common/server/grpc_server.h"
 #include "common/status_macros.h"
+#include "signer/policy_log.h"
 
 namespace keyward::exchange {
 namespace {
@@ -28,11 +29,21 @@ constexpr absl::Duration kDrainTime = absl::Seconds(30);
 
 }  // namespace
 
+Server::Server(std::shared_ptr<const signer::AuthorizationPolicy> policy,
+               const ExchangeConfig& config)
+    : policies_(std::move(policy)),
+      policy_watch_(config.policy, policies_,
+                    [this, file = config.policy](const signer::PolicyReload& reload) {
+                      signer::LogPolicyReload(reload, *policies_.Get(), {}, file);
+                    }),
+      gatekeeper_(policies_, config.unix_socket.identity) {}
+
 absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config) {
   absl::StatusOr<signer::AuthorizationPolicy> policy = signer::LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
+  signer::LogPolicy(*policy, {}, config.policy);
   std::unique_ptr<Server> server(
-      new Server(Gatekeeper(*std::move(policy), config.unix_socket.identity)));
+      new Server(std::make_shared<const signer::AuthorizationPolicy>(*std::move(policy)), config));
   server->health_service_ = std::make_unique<server::HealthService>(
       std::set<std::string>{v1::Exchange::service_full_name()});
   RETURN_IF_ERROR(server->OpenTls(config));
@@ -148,6 +159,7 @@ absl::Status Server::Serve(const ExchangeConfig& config) {
 // Not whether the signer or Salesforce can be reached: what is cached is good without
 // them, and another instance would not reach them either.
 absl::Status Server::CheckReady() {
+  policy_watch_.Poll();
   const absl::StatusOr<bool> renewed = signer_->Poll();
   if (!renewed.ok()) {
     spdlog::error("signer: the changed files are not used, the former ones are: {}",

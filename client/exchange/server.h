@@ -26,6 +26,8 @@
 #include "common/server/listen_address.h"
 #include "common/server/readiness.h"
 #include "common/server/tls_credentials.h"
+#include "signer/policy_holder.h"
+#include "signer/policy_watch.h"
 
 namespace keyward::exchange {
 
@@ -49,7 +51,7 @@ class Server final : public server::RunningDaemon {
   void Drain() override;
 
  private:
-  explicit Server(Gatekeeper gatekeeper) : gatekeeper_(std::move(gatekeeper)) {}
+  Server(std::shared_ptr<const signer::AuthorizationPolicy> policy, const ExchangeConfig& config);
 
   absl::Status OpenTls(const ExchangeConfig& config);
   absl::Status OpenClients(const ExchangeConfig& config);
@@ -58,6 +60,8 @@ class Server final : public server::RunningDaemon {
   absl::StatusOr<v1::TestConnectionResponse> Test(const client::TestConnectionCall& call);
   absl::Status CheckReady();
 
+  signer::PolicyHolder policies_;
+  signer::PolicyWatch policy_watch_;
   const Gatekeeper gatekeeper_;
   std::unique_ptr<server::HealthService> health_service_;
   std::unique_ptr<ExchangeMetrics> metrics_;

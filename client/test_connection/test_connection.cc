@@ -1,5 +1,6 @@
 #include "client/test_connection/test_connection.h"
 
+#include "client/claims_for_connection.h"
 #include "client/signer_client.h"
 #include "client/test_connection/test_run.h"
 #include "common/connection_name.h"
@@ -25,6 +26,10 @@ absl::StatusOr<v1::TestConnectionResponse> TestConnection(const TestConnectionPa
   if (!connection.ok()) {
     return parts.signer_error == nullptr ? connection.status()
                                          : parts.signer_error(connection.status());
+  }
+  if (const absl::StatusOr<std::string> subject = SubjectOf(*connection, request.subject());
+      subject.ok() && call.check_subject != nullptr) {
+    RETURN_IF_ERROR(call.check_subject(*subject));
   }
   return TestRun(parts, call, *std::move(connection)).Run();
 }

@@ -48,6 +48,9 @@ struct TestConnectionCall {
   // W3C trace context; empty for none.
   std::string traceparent = {};
   absl::Time deadline = absl::InfiniteFuture();
+  // Asked with the subject once it is known, before anything is tried for it; its error
+  // ends the call. Null: yes.
+  std::function<absl::Status(const std::string& subject)> check_subject = nullptr;
   // Called with each step as soon as its result is there, on the calling thread. May be
   // null.
   std::function<void(const v1::TestStep&)> on_step = nullptr;
@@ -67,6 +70,7 @@ struct TestConnectionCall {
 //   NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE …   the signer's answer to the question
 //     for the connection (GetConnection), as signer_error() tells it
 //   DEADLINE_EXCEEDED DEADLINE_PASSED   before anything was tried
+//   what check_subject() says
 absl::StatusOr<v1::TestConnectionResponse> TestConnection(const TestConnectionParts& parts,
                                                           const TestConnectionCall& call);
 

@@ -7,7 +7,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/tokens/cached_token.h"
 #include "client/tokens/connection_directory.h"
@@ -31,6 +33,10 @@ struct TokenRequest {
   std::string on_behalf_of = {};
   // W3C Trace Context, passed on to the signer; empty for none.
   std::string traceparent = {};
+  // Asked with the subject once it is known, before a token of it is given, dropped or
+  // made; its error is the answer. For a call whose `subject` is empty, where the caller
+  // may not have the token of everyone. Must neither block nor call back. Null: yes.
+  std::function<absl::Status(absl::string_view subject)> check_subject = nullptr;
 };
 
 struct AccessTokensOptions {
@@ -133,8 +139,8 @@ class AccessTokens {
   AccessTokens(const AccessTokens&) = delete;
   AccessTokens& operator=(const AccessTokens&) = delete;
 
-  // The cached token, or null where it takes a login. Neither waits nor asks anyone:
-  // one lock, one look-up. A rejected token is never the answer.
+  // The cached token, or null where it takes a login or check_subject() says no. Neither waits nor
+  // asks anyone: one lock, one look-up. A rejected token is never the answer.
   Token Find(const TokenRequest& request);
 
   // Calls `done` with a token or an error, on any thread, this one too, at `deadline`

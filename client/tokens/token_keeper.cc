@@ -30,6 +30,10 @@ bool IsRejected(const TokenRequest& request, const CachedToken& token) {
   return !request.rejected.empty() && SameToken(request.rejected, token.granted.token);
 }
 
+absl::Status CheckSubject(const TokenRequest& request, absl::string_view subject) {
+  return request.check_subject == nullptr ? absl::OkStatus() : request.check_subject(subject);
+}
+
 absl::Status TooManyWaiting() {
   return WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_WAITING",
                               "too many calls wait for logins: call again later"),
@@ -64,7 +68,7 @@ AccessTokens::Token AccessTokens::Keeper::Find(const TokenRequest& request) {
     MutexLock lock(&mutex_);
     CacheEntry* const entry = cache_.Find(request.connection, request.subject);
     if (entry == nullptr || entry->token == nullptr || entry->token->ends <= now ||
-        IsRejected(request, *entry->token)) {
+        IsRejected(request, *entry->token) || !CheckSubject(request, entry->subject).ok()) {
       return nullptr;
     }
     cache_.Touch(*entry);
@@ -117,9 +121,13 @@ absl::Status AccessTokens::Keeper::Begin(const WaitingCallPtr& call, Answers& an
   }
   if (waiting_ >= options_.max_waiting) return TooManyWaiting();
   if (CacheEntry* const entry = cache_.Find(connection, call->request.subject)) {
-    // Before the signer is asked, so that nobody gets a dead token meanwhile.
+    // Before the signer is asked, so that nobody gets a dead token meanwhile. What this
+    // caller may not have stays as it is: Admit() refuses, for the subject may be another
+    // one by now.
     call->kind = CallKind::kRefusedFromMemory;
-    RETURN_IF_ERROR(DropRejected(call->request, *entry));
+    if (CheckSubject(call->request, entry->subject).ok()) {
+      RETURN_IF_ERROR(DropRejected(call->request, *entry));
+    }
   }
   if (const auto settings = connections_->Peek(connection)) {
     Admit(call, *settings, answers);
@@ -174,6 +182,7 @@ void AccessTokens::Keeper::Admit(const WaitingCallPtr& call,
 absl::StatusOr<CacheEntry*> AccessTokens::Keeper::EntryFor(const TokenRequest& request,
                                                            const v1::Connection& connection) {
   ASSIGN_OR_RETURN(const std::string subject, SubjectOf(connection, request.subject));
+  RETURN_IF_ERROR(CheckSubject(request, subject));
   CacheEntry* const entry = cache_.FindOrAdd(request.connection, subject);
   if (entry == nullptr) return TooManyWaiting();
   cache_.Touch(*entry);

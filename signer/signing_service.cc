@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/server/call_trace.h"
 #include "common/server/grpc_status.h"
+#include "signer/peer_identity.h"
 
 namespace keyward::signer {
 namespace {
@@ -66,6 +67,10 @@ class SignCall {
       Answer(std::move(response));
     });
   }
+
+  // Who calls, "" where that is not known: such calls share one queue, to be refused in their
+  // turn.
+  std::string caller() const { return PeerIdentity(*context_.auth_context()).value_or(""); }
 
   void RefuseAsFull() {
     const absl::Status why =
@@ -145,7 +150,7 @@ void SigningService::ReadWhileBusy() {
 }
 
 void SigningService::Work(SignCall* call) {
-  const CallQueue<SignCall*>::Admitted admitted = queue_.Admit(call, "");
+  const CallQueue<SignCall*>::Admitted admitted = queue_.Admit(call, call->caller());
   switch (admitted.admission) {
     case CallQueue<SignCall*>::Admission::kWaiting:
       if (admitted.pushed_out) (*admitted.pushed_out)->RefuseAsFull();

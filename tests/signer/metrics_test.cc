@@ -40,11 +40,13 @@ class MetricsTest : public ::testing::Test {
   size_t queue_length_ = 0;
   pkcs11::SessionPoolStats sessions_;
   absl::Time tls_certificate_end_ = kNow;
+  QuotaRefusals quota_refusals_;
   Metrics metrics_{{.snapshots = snapshots_,
                     .health = [this] { return health_; },
                     .queue_length = [this] { return queue_length_; },
                     .sessions = [this] { return sessions_; },
-                    .tls_certificate_end = [this] { return tls_certificate_end_; }}};
+                    .tls_certificate_end = [this] { return tls_certificate_end_; },
+                    .quota_refusals = [this] { return quota_refusals_; }}};
 };
 
 TEST_F(MetricsTest, CertificatesThatEndSoonLaterAndEarlier) {
@@ -74,6 +76,13 @@ TEST_F(MetricsTest, AChangeOfTheRegistryIsSeenAtTheNextScrape) {
   EXPECT_THAT(metrics_.Text(kNow),
               AllOf(Not(HasSubstr("acme")), HasSubstr("{connection=\"globex\",key_version=\"7\"}"),
                     HasSubstr("\nkeyward_certificates_expiring 0\n")));
+}
+
+TEST_F(MetricsTest, RefusalsByQuotaAreToldApartByWhoseItWas) {
+  quota_refusals_ = {.of_identity = 7, .of_connection = 3};
+  EXPECT_THAT(Values(kNow, "keyward_quota_refusals_total"),
+              ElementsAre("keyward_quota_refusals_total{kind=\"identity\"} 7",
+                          "keyward_quota_refusals_total{kind=\"connection\"} 3"));
 }
 
 TEST_F(MetricsTest, ServingFollowsHealth) {
@@ -119,7 +128,7 @@ TEST_F(MetricsTest, TheTlsCertificateThatIsShownNow) {
 }
 
 TEST_F(MetricsTest, EveryMethodOfTheSignersServicesIsCounted) {
-  EXPECT_THAT(Values(kNow, "keyward_calls_total"), SizeIs(15));
+  EXPECT_THAT(Values(kNow, "keyward_calls_total"), SizeIs(18));
   metrics_.calls().Count("Sign", grpc::Status::OK);
   metrics_.calls().Count("PreferAudience", grpc::Status::OK);
   metrics_.calls().Count("InspectKeyVersion", {grpc::StatusCode::NOT_FOUND, ""});

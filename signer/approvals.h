@@ -2,6 +2,7 @@
 #ifndef KEYWARD_SIGNER_APPROVALS_H_
 #define KEYWARD_SIGNER_APPROVALS_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "common/mutex.h"
 #include "google/protobuf/message.h"
 #include "keystore/registry/registry.h"
+#include "signer/audit_record.h"
 #include "signer/authorization_policy.h"
 
 namespace keyward::signer {
@@ -20,17 +21,20 @@ namespace keyward::signer {
 // What stands in the place of a connection's name for a call that is about all of them.
 inline constexpr char kAllConnections[] = "*";
 
-// How many undecided approvals one identity may have asked for, and all together.
-inline constexpr size_t kMaxPendingOfRequester = 20;
-inline constexpr size_t kMaxPending = 1000;
-// Decided and expired ones are forgotten this long after they expired.
-inline constexpr absl::Duration kApprovalKept = absl::Hours(24) * 30;
+// How many approvals that have not expired yet one identity may have taken back: asking
+// and taking back must not fill the registry.
+inline constexpr size_t kMaxTakenBack = 100;
 
 using Operations = absl::InlinedVector<Operation, 2>;
 
-// The operations that `method` ("DeleteConnection") needs of who calls it and of who
-// approves it; empty for a method that no approval is ever about.
-const Operations& OperationsOfChange(absl::string_view method);
+// The operations that `method` ("DeleteConnection") needs of who calls it, and of who
+// approves that; empty for a method that no approval is ever about.
+Operations OperationsOf(absl::string_view method);
+
+// The policy's answer for all of `operations`: the first that it refuses, else the last.
+// `connection` may be kAllConnections.
+Decision DecideAll(const AuthorizationPolicy& policy, absl::string_view identity,
+                   absl::string_view connection, const Operations& operations);
 
 // A change that somebody wants to make.
 struct WantedChange {
@@ -43,13 +47,13 @@ struct WantedChange {
   std::string request;
   // What of it the policy may want a second person for.
   std::vector<Change> changes;
-  // As the audit log shows the change.
+  // JSON objects, as the audit log and the second person see the change.
   std::string before;
   std::string after;
 };
 
 // `request` as bytes that are the same for the same request (deterministic
-// serialization), whatever its etag, if it has one.
+// serialization), whatever its field "etag", if it has one.
 std::string CanonicalRequest(const google::protobuf::Message& request);
 
 // What Require() found.
@@ -58,54 +62,55 @@ struct Approved {
   std::string name;
 };
 
-// Thread-safe. Every step that is decided here is durable when the call returns.
+// Every step that is decided here is durable when the call returns. `record` is that of
+// the call which is decided: its identity is who calls, its time is now; what is found
+// is added to it. `policy` is the one that the whole call is decided by. Thread-safe.
+//
+// Errors of all: the registry's.
 class Approvals {
  public:
   // `registry` outlives this.
   explicit Approvals(registry::Registry& registry) : registry_(registry) {}
 
-  // Whether `requester`, who may do it, may do it now. Where the policy wants a second
-  // person, it takes an approval for exactly this change, once: one given by another
-  // identity that still may do the same. Where there is none it asks for one. Errors,
-  // those about an approval with its name as the metadata `approval`:
-  //   FAILED_PRECONDITION  APPROVAL_REQUIRED   nobody has approved yet
-  //   PERMISSION_DENIED    APPROVAL_REFUSED    somebody refused; until that expires
+  // Whether the caller, who may do it, may do it now. Where the policy wants a second
+  // person, takes an approval of exactly this change, once: one that another identity
+  // gave which still may do the same. Where there is none it asks for one, and `asked`
+  // is set. Errors, those about an approval with its name as the metadata `approval`:
+  //   FAILED_PRECONDITION  APPROVAL_REQUIRED   nobody has approved it yet
+  //   PERMISSION_DENIED    APPROVAL_REFUSED    somebody refused, until that expires
   //   RESOURCE_EXHAUSTED   TOO_MANY_APPROVALS  too many wait already
-  // and the registry's. `*asked` is set where an approval was created.
-  absl::StatusOr<Approved> Require(const AuthorizationPolicy& policy, absl::string_view requester,
-                                   const WantedChange& change, absl::Time now, bool* asked);
+  absl::StatusOr<Approved> Require(const AuthorizationPolicy& policy, const WantedChange& change,
+                                   AuditRecord& record, bool& asked);
 
-  // After Require(): the change could not be made and nothing of it was, so that the
-  // approval may be used again.
+  // After Require(): nothing of the change could be done, so the approval may be used
+  // again.
   void GiveBack(const Approved& approved);
 
   // The newest first, at most 500, of those that `identity` may see: who may view the
-  // connection, or do what it is about. Without `all` only those that are pending.
-  // `connection` "" is every one.
+  // connection, or do what it is about. Without `all` only those that are pending at
+  // `now`. `connection` "" is every one.
   absl::StatusOr<std::vector<registry::Approval>> List(const AuthorizationPolicy& policy,
                                                        absl::string_view identity, bool all,
                                                        absl::string_view connection,
                                                        absl::Time now);
 
-  // NOT_FOUND APPROVAL_NOT_FOUND, also for one that `identity` may not see. One that has
-  // expired is shown as that.
-  absl::StatusOr<registry::Approval> Get(const AuthorizationPolicy& policy,
-                                         absl::string_view identity, absl::string_view name,
-                                         absl::Time now);
+  // NOT_FOUND APPROVAL_NOT_FOUND, also for one that the caller may not see.
+  absl::StatusOr<registry::Approval> Get(const AuthorizationPolicy& policy, absl::string_view name,
+                                         AuditRecord& record);
 
-  // Decides about one that Get() gives. Errors besides that one's:
+  // Says yes or no to one that Get() gives. Errors besides that one's:
   //   PERMISSION_DENIED    NOT_ALLOWED, DENIED_BY_ROLE  not every operation it needs
-  //                        APPROVAL_BY_REQUESTER        `identity` asked for it itself
+  //                        APPROVAL_BY_REQUESTER        yes to what one asked for oneself
   //   FAILED_PRECONDITION  APPROVAL_NOT_PENDING, APPROVAL_EXPIRED
-  absl::StatusOr<registry::Approval> Approve(const AuthorizationPolicy& policy,
-                                             absl::string_view identity, absl::string_view name,
-                                             absl::string_view comment, absl::Time now);
-  // The same, but who asked for it may do it too, whatever the policy says by now.
-  absl::StatusOr<registry::Approval> Refuse(const AuthorizationPolicy& policy,
-                                            absl::string_view identity, absl::string_view name,
-                                            absl::string_view comment, absl::Time now);
+  absl::StatusOr<registry::Approval> Decide(const AuthorizationPolicy& policy,
+                                            absl::string_view name, bool approve,
+                                            absl::string_view comment, AuditRecord& record);
 
  private:
+  absl::StatusOr<registry::Approval> AskFor(const AuthorizationPolicy& policy,
+                                            const WantedChange& change, const std::string& digest,
+                                            AuditRecord& record, bool& asked);
+
   registry::Registry& registry_;
 };
 

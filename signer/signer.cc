@@ -91,7 +91,7 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   // 3. May they sign for this connection?
   RETURN_IF_ERROR(CheckConnectionName(request.connection()));
   const Decision decision =
-      parts_.policy.Decide(record.identity, request.connection(), Operation::kSign);
+      parts_.policy.Decide({record.identity, request.connection(), Operation::kSign});
   RETURN_IF_ERROR(decision.status);
   record.role = std::string(decision.role);
 

@@ -12,7 +12,8 @@ absl::StatusOr<Caller> Gatekeeper::Admit(const grpc::ServerContext& context,
   Caller caller;
   ASSIGN_OR_RETURN(caller.identity, signer::PeerIdentity(context, socket_identity_));
   RETURN_IF_ERROR(CheckConnectionName(connection));
-  RETURN_IF_ERROR(policy_.Check(caller.identity, connection, signer::Operation::kExchange));
+  RETURN_IF_ERROR(
+      policy_.Decide({caller.identity, connection, signer::Operation::kExchange}).status);
   if (server::TraceparentOf(context)) {
     const grpc::string_ref& text = context.client_metadata().find(kTraceparentHeader)->second;
     caller.traceparent.assign(text.data(), text.size());

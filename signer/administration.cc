@@ -102,7 +102,6 @@ grpc::Status Administration::Conduct(const grpc::ServerContext& context, AuditRe
   const auto conduct = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
     ASSIGN_OR_RETURN(record.identity, PeerIdentity(*context.auth_context()));
-    RETURN_IF_ERROR(parts_.quotas.TakeOfIdentity(*policy, record.identity));
     RETURN_IF_ERROR(decide(call));
     begun = true;
     return work(call);
@@ -124,7 +123,7 @@ grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord re
   if (wait) {
     recorded = AppendAndWait(parts_.audit, std::move(record));
   } else {
-    parts_.audit.Append(std::move(record), nullptr);
+    parts_.audit.AppendRefusal(std::move(record));
   }
   grpc::Status answer = server::ToGrpcStatus(status.ok() ? recorded : status);
   parts_.calls.Count(method, answer);

@@ -23,14 +23,12 @@
 #include "signer/approvals.h"
 #include "signer/audit_log.h"
 #include "signer/policy_holder.h"
-#include "signer/quotas.h"
 
 namespace keyward::signer {
 
 // What is referred to outlives the services.
 struct AdministrationParts {
   const PolicyHolder& policies;
-  Quotas& quotas;
   const Keystore& keystore;
   KeyLifecycle& lifecycle;
   registry::SnapshotHolder& snapshots;

@@ -67,7 +67,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) 
   absl::StatusOr<AuthorizationPolicy> policy = LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
   std::unique_ptr<Server> server(new Server(*std::move(policy)));
-  absl::StatusOr<std::unique_ptr<AuditLog>> audit = AuditLog::New(config.audit.file);
+  absl::StatusOr<std::unique_ptr<AuditLog>> audit =
+      AuditLog::New({.file = config.audit.file,
+                     .rotate_bytes = int64_t{config.audit.rotate_mib} << 20,
+                     .rotate_age = config.audit.rotate_age,
+                     .checkpoint_records = config.audit.checkpoint_records,
+                     .checkpoint_interval = config.audit.checkpoint_interval});
   RETURN_IF_ERROR(Annotate(audit.status(), "audit.file"));
   server->audit_ = *std::move(audit);
   RETURN_IF_ERROR(server->OpenKeystore(config));
@@ -112,20 +117,21 @@ absl::Status Server::Serve(const SignerConfig& config) {
                      .sessions = [this] { return sessions_->stats(); },
                      .tls_certificate_end = [this] { return tls_->not_after(); }});
   signer_ =
-      std::make_unique<Signer>(SignerParts{policy_, *snapshots_, *sessions_, *audit_,
+      std::make_unique<Signer>(SignerParts{*policy_, *snapshots_, *sessions_, *audit_,
                                            metrics_->sign_times(), config.max_assertion_lifetime});
   administration_ = std::make_unique<Administration>(
-      AdministrationParts{policy_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
+      AdministrationParts{policies_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
                           AdoptionOptions{.key_requirements = RequirementsOf(config.token),
                                           .scope = {config.token.adoptable_labels},
                                           .certificate_validity = CertificateValidity(config)}});
   signing_service_ = std::make_unique<SigningService>(*signer_, *metrics_, sessions_->size(),
                                                       static_cast<size_t>(config.queue));
+  approvals_service_ = std::make_unique<ApprovalsService>(*administration_);
   connections_service_ = std::make_unique<ConnectionsService>(*administration_);
   key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
 
   health_service_ = std::make_unique<server::HealthService>(
-      std::set<std::string>{v1::Signer::service_full_name(), v1::Connections::service_full_name(),
+      std::set<std::string>{v1::Signer::service_full_name(), v1::Approvals::service_full_name(), v1::Connections::service_full_name(),
                             v1::KeyVersions::service_full_name()});
   RETURN_IF_ERROR(OpenMonitoring(config.monitoring));
 
@@ -136,6 +142,7 @@ absl::Status Server::Serve(const SignerConfig& config) {
   builder.AddListeningPort(config.listen, tls_, &port);
   server::LimitResources(builder, kLimits);
   builder.RegisterService(signing_service_->service());
+  builder.RegisterService(approvals_service_.get());
   builder.RegisterService(connections_service_.get());
   builder.RegisterService(key_versions_service_.get());
   builder.RegisterService(health_service_.get());

@@ -19,6 +19,7 @@
 #include "keystore/registry/registry.h"
 #include "keystore/registry/snapshot.h"
 #include "signer/administration.h"
+#include "signer/approvals_service.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
 #include "signer/certificate_watch.h"
@@ -50,7 +51,9 @@ class Server final : public server::RunningDaemon {
   void Drain() override;
 
  private:
-  explicit Server(AuthorizationPolicy policy) : policy_(std::move(policy)) {}
+  explicit Server(AuthorizationPolicy policy)
+      : policy_(std::make_shared<const AuthorizationPolicy>(std::move(policy))),
+        policies_(policy_) {}
 
   absl::Status OpenKeystore(const SignerConfig& config);
   absl::Status Serve(const SignerConfig& config);
@@ -59,7 +62,8 @@ class Server final : public server::RunningDaemon {
   void TellReady(const absl::Status& ready);
   absl::Status OpenMonitoring(const server::MonitoringConfig& config);
 
-  const AuthorizationPolicy policy_;
+  const std::shared_ptr<const AuthorizationPolicy> policy_;
+  PolicyHolder policies_;
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<pkcs11::SessionPool> sessions_;
   std::unique_ptr<AuditLog> audit_;
@@ -71,6 +75,7 @@ class Server final : public server::RunningDaemon {
   std::unique_ptr<Signer> signer_;
   std::unique_ptr<Administration> administration_;
   std::unique_ptr<SigningService> signing_service_;
+  std::unique_ptr<ApprovalsService> approvals_service_;
   std::unique_ptr<ConnectionsService> connections_service_;
   std::unique_ptr<KeyVersionsService> key_versions_service_;
   std::unique_ptr<server::HealthService> health_service_;

@@ -20,6 +20,7 @@
 #include "signer/caller_identity.h"
 #include "signer/claims_policy.h"
 #include "signer/connection_rules.h"
+#include "signer/freeze.h"
 #include "signer/peer_identity.h"
 
 namespace keyward::signer {
@@ -99,6 +100,7 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   const std::shared_ptr<const registry::Snapshot> snapshot = parts_.snapshots.Get();
   const registry::Connection* connection = snapshot->FindConnection(request.connection());
   if (connection == nullptr) return ConnectionNotFound(request.connection());
+  RETURN_IF_ERROR(CheckNotFrozen(*snapshot, request.connection()));
   ASSIGN_OR_RETURN(const AcceptedClaims claims,
                    CheckClaims(request.claims_json(), connection->settings, absl::Now(),
                                parts_.max_assertion_lifetime));

@@ -63,8 +63,8 @@ grpc::Status Administration::Run(const Call& call, Work work) {
   const auto decide = [&](PermittedCall& permitted) -> absl::Status {
     RETURN_IF_ERROR(CheckOnBehalfOf(call.on_behalf_of));
     RETURN_IF_ERROR(CheckConnectionName(call.connection));
-    const Decision decision = DecideAll(permitted.policy, permitted.record.identity,
-                                        call.connection, call.operations);
+    const Decision decision =
+        DecideAll(permitted.policy, permitted.record.identity, call.connection, call.operations);
     permitted.record.role = std::string(decision.role);
     return decision.status;
   };
@@ -75,8 +75,7 @@ grpc::Status Administration::RunForAllConnections(const grpc::ServerContext& con
                                                   absl::string_view method, Operation operation,
                                                   Work work) {
   const auto decide = [&](PermittedCall& permitted) {
-    const Decision decision =
-        permitted.policy.DecideForAll(permitted.record.identity, operation);
+    const Decision decision = permitted.policy.DecideForAll(permitted.record.identity, operation);
     permitted.record.role = std::string(decision.role);
     return decision.status;
   };
@@ -131,9 +130,9 @@ grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord re
 }
 
 absl::Status Administration::MakeChange(PermittedCall& call, const WantedChange& change,
-                                    absl::FunctionRef<absl::Status()> make) {
-  ASSIGN_OR_RETURN(const Approved approved, approvals_.Require(call.policy, change, call.record,
-                                                               call.asked_for_approval));
+                                        absl::FunctionRef<absl::Status()> make) {
+  ASSIGN_OR_RETURN(const Approved approved,
+                   approvals_.Require(call.policy, change, call.record, call.asked_for_approval));
   const absl::Status made = make();
   if (!made.ok()) approvals_.GiveBack(approved);
   return made;

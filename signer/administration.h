@@ -85,7 +85,7 @@ class Administration {
   // Makes `change`, where the policy wants it with the approval of a second person
   // (Approvals::Require()), and records it. Where `make` fails nothing was changed.
   absl::Status MakeChange(PermittedCall& call, const WantedChange& change,
-                      absl::FunctionRef<absl::Status()> make);
+                          absl::FunctionRef<absl::Status()> make);
 
   // Gives the signing path a new picture of the registry, after a change.
   absl::Status RefreshSnapshot();

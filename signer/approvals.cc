@@ -58,10 +58,10 @@ absl::Status About(const Approval& approval, absl::StatusCode code, absl::string
 }
 
 absl::Status Required(const Approval& approval) {
-  return About(approval, absl::StatusCode::kFailedPrecondition, "APPROVAL_REQUIRED",
-               absl::StrCat("a second person must approve this (", absl::StrJoin(approval.changes, ", "),
-                            "): have somebody else approve ", approval.name,
-                            ", then repeat the same call"));
+  return About(
+      approval, absl::StatusCode::kFailedPrecondition, "APPROVAL_REQUIRED",
+      absl::StrCat("a second person must approve this (", absl::StrJoin(approval.changes, ", "),
+                   "): have somebody else approve ", approval.name, ", then repeat the same call"));
 }
 
 absl::Status Refused(const Approval& approval) {
@@ -104,9 +104,8 @@ Decision DecideAll(const AuthorizationPolicy& policy, absl::string_view identity
   for (const Operation operation : operations) {
     decision = connection == kAllConnections
                    ? policy.DecideForAll(identity, operation)
-                   : policy.Decide({.identity = identity,
-                                    .connection = connection,
-                                    .operation = operation});
+                   : policy.Decide(
+                         {.identity = identity, .connection = connection, .operation = operation});
     if (!decision.status.ok()) return decision;
   }
   return decision;
@@ -151,8 +150,9 @@ absl::StatusOr<Approved> Approvals::Require(const AuthorizationPolicy& policy,
         found->decided_by != record.identity && MayDo(policy, found->decided_by, *found);
     if (counts) return Approved{found->name};
     // It stays used: that right may come back, but nobody would think of this any more.
-    record.detail = absl::StrCat("approval ", found->name, " does not count any more: ",
-                                 found->decided_by, " may not do this now");
+    record.detail =
+        absl::StrCat("approval ", found->name, " does not count any more: ", found->decided_by,
+                     " may not do this now");
   }
   ASSIGN_OR_RETURN(const Approval asked_for, AskFor(policy, change, digest, record, asked));
   record.approval = asked_for.name;
@@ -206,11 +206,10 @@ absl::StatusOr<std::vector<Approval>> Approvals::List(const AuthorizationPolicy&
   constexpr size_t kMaxRead = 4 * registry::kMaxListedApprovals;
   ASSIGN_OR_RETURN(std::vector<Approval> approvals,
                    registry_.approvals().List(connection, !all, now, kMaxRead));
-  approvals.erase(std::remove_if(approvals.begin(), approvals.end(),
-                                 [&](const Approval& approval) {
-                                   return !MaySee(policy, identity, approval);
-                                 }),
-                  approvals.end());
+  approvals.erase(
+      std::remove_if(approvals.begin(), approvals.end(),
+                     [&](const Approval& approval) { return !MaySee(policy, identity, approval); }),
+      approvals.end());
   if (approvals.size() > registry::kMaxListedApprovals) {
     approvals.resize(registry::kMaxListedApprovals);
   }
@@ -239,8 +238,8 @@ absl::StatusOr<Approval> Approvals::Decide(const AuthorizationPolicy& policy,
                    "you asked for this yourself: somebody else must approve it");
     }
   } else {
-    const Decision decision = DecideAll(policy, record.identity, approval.connection,
-                                        OperationsOf(approval.method));
+    const Decision decision =
+        DecideAll(policy, record.identity, approval.connection, OperationsOf(approval.method));
     record.role = std::string(decision.role);
     RETURN_IF_ERROR(decision.status);
   }

@@ -25,10 +25,10 @@ grpc::Status ApprovalsService::ListApprovals(grpc::ServerContext* context,
           RETURN_IF_ERROR(CheckConnectionName(connection));
         }
         call.record.connection = connection;
-        ASSIGN_OR_RETURN(const std::vector<registry::Approval> approvals,
-                         administration_.approvals().List(call.policy, call.record.identity,
-                                                          request->all(), connection,
-                                                          call.record.time));
+        ASSIGN_OR_RETURN(
+            const std::vector<registry::Approval> approvals,
+            administration_.approvals().List(call.policy, call.record.identity, request->all(),
+                                             connection, call.record.time));
         size_t bytes = 0;
         for (const registry::Approval& approval : approvals) {
           v1::Approval proto = ToProto(approval, call.record.time);
@@ -73,9 +73,9 @@ grpc::Status ApprovalsService::Decide(const grpc::ServerContext& context, bool a
       [&](PermittedCall& call) -> absl::Status {
         RETURN_IF_ERROR(CheckComment(comment));
         call.record.comment = comment;
-        ASSIGN_OR_RETURN(const registry::Approval decided,
-                         administration_.approvals().Decide(call.policy, name, approve, comment,
-                                                            call.record));
+        ASSIGN_OR_RETURN(
+            const registry::Approval decided,
+            administration_.approvals().Decide(call.policy, name, approve, comment, call.record));
         response = ToProto(decided, call.record.time);
         return absl::OkStatus();
       });

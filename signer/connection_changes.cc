@@ -22,12 +22,9 @@ const char* NameOf(registry::Environment environment) {
 }
 
 ordered_json ToJson(const ConnectionSettings& settings) {
-  return {{"consumer_key", settings.consumer_key},
-          {"environment", NameOf(settings.environment)},
-          {"login_url", settings.login_url},
-          {"audiences", settings.audiences},
-          {"subjects", settings.subjects},
-          {"subject_patterns", settings.subject_patterns},
+  return {{"consumer_key", settings.consumer_key}, {"environment", NameOf(settings.environment)},
+          {"login_url", settings.login_url},       {"audiences", settings.audiences},
+          {"subjects", settings.subjects},         {"subject_patterns", settings.subject_patterns},
           {"include_kid", settings.include_kid}};
 }
 

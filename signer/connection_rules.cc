@@ -175,9 +175,8 @@ absl::Status CheckComment(absl::string_view comment) {
   if (comment.size() <= kMaxCommentBytes && IsValidUtf8(comment) && !HasControlCharacter(comment)) {
     return absl::OkStatus();
   }
-  return Invalid("COMMENT_INVALID",
-                 absl::StrCat("comment: must be at most ", kMaxCommentBytes,
-                              " bytes of UTF-8 without control characters"));
+  return Invalid("COMMENT_INVALID", absl::StrCat("comment: must be at most ", kMaxCommentBytes,
+                                                 " bytes of UTF-8 without control characters"));
 }
 
 }  // namespace keyward::signer

@@ -26,21 +26,21 @@ absl::Status TakeComment(const std::string& comment, AuditRecord& record) {
 grpc::Status ConnectionsService::FreezeConnection(grpc::ServerContext* context,
                                                   const v1::FreezeConnectionRequest* request,
                                                   v1::Connection* response) {
-  return administration_.Run(
-      {*context, "FreezeConnection", request->name(), {Operation::kDisable}},
-      [&](PermittedCall& call) -> absl::Status {
-        RETURN_IF_ERROR(TakeComment(request->comment(), call.record));
-        registry::Registry& registry = administration_.registry();
-        ASSIGN_OR_RETURN(const registry::Connection current,
-                         registry.GetConnection(request->name()));
-        call.record.before = current.frozen ? kFrozen : kNotFrozen;
-        call.record.after = kFrozen;
-        ASSIGN_OR_RETURN(const registry::Connection frozen,
-                         registry.SetFrozen(request->name(), true));
-        *response = ToProto(frozen);
-        // Also where it was frozen already: a call before this one may have failed here.
-        return administration_.RefreshSnapshot();
-      });
+  return administration_.Run({*context, "FreezeConnection", request->name(), {Operation::kDisable}},
+                             [&](PermittedCall& call) -> absl::Status {
+                               RETURN_IF_ERROR(TakeComment(request->comment(), call.record));
+                               registry::Registry& registry = administration_.registry();
+                               ASSIGN_OR_RETURN(const registry::Connection current,
+                                                registry.GetConnection(request->name()));
+                               call.record.before = current.frozen ? kFrozen : kNotFrozen;
+                               call.record.after = kFrozen;
+                               ASSIGN_OR_RETURN(const registry::Connection frozen,
+                                                registry.SetFrozen(request->name(), true));
+                               *response = ToProto(frozen);
+                               // Also where it was frozen already: a call before this one may have
+                               // failed here.
+                               return administration_.RefreshSnapshot();
+                             });
 }
 
 grpc::Status ConnectionsService::ThawConnection(grpc::ServerContext* context,

@@ -79,11 +79,11 @@ grpc::Status ConnectionsService::GetConnection(grpc::ServerContext* context,
 grpc::Status ConnectionsService::ListConnections(grpc::ServerContext* context,
                                                  const v1::ListConnectionsRequest* request,
                                                  v1::ListConnectionsResponse* response) {
-  return administration_.RunForAnyConnection(
-      *context, "ListConnections", [&](PermittedCall& call) -> absl::Status {
-        ASSIGN_OR_RETURN(*response, List(call, *request));
-        return absl::OkStatus();
-      });
+  return administration_.RunForAnyConnection(*context, "ListConnections",
+                                             [&](PermittedCall& call) -> absl::Status {
+                                               ASSIGN_OR_RETURN(*response, List(call, *request));
+                                               return absl::OkStatus();
+                                             });
 }
 
 absl::StatusOr<v1::ListConnectionsResponse> ConnectionsService::List(

@@ -35,8 +35,8 @@ absl::Status KeyUriInvalid() {
 std::string CertificateJson(const registry::KeyVersion& version) {
   return nlohmann::ordered_json{
       {"certificate_sha256", HexSha256(version.certificate_der)},
-      {"certificate_not_after", absl::FormatTime(absl::RFC3339_sec, version.certificate_not_after,
-                                                 absl::UTCTimeZone())}}
+      {"certificate_not_after",
+       absl::FormatTime(absl::RFC3339_sec, version.certificate_not_after, absl::UTCTimeZone())}}
       .dump();
 }
 
@@ -68,7 +68,8 @@ grpc::Status KeyVersionsService::GetJwks(grpc::ServerContext* context,
                                          const v1::GetJwksRequest* request,
                                          v1::GetJwksResponse* response) {
   return administration_.Run(
-      {*context, "GetJwks", request->connection(), {Operation::kView}}, [&](PermittedCall& /*call*/) -> absl::Status {
+      {*context, "GetJwks", request->connection(), {Operation::kView}},
+      [&](PermittedCall& /*call*/) -> absl::Status {
         ASSIGN_OR_RETURN(const std::vector<registry::KeyVersion> versions,
                          administration_.registry().ListKeyVersions(request->connection()));
         ASSIGN_OR_RETURN(*response->mutable_jwks_json(), VerificationKeys(versions));
@@ -80,7 +81,10 @@ grpc::Status KeyVersionsService::InspectKeyVersion(grpc::ServerContext* context,
                                                    const v1::InspectKeyVersionRequest* request,
                                                    v1::KeyVersionDetails* response) {
   return administration_.Run(
-      {*context, "InspectKeyVersion", request->connection(), {Operation::kView},
+      {*context,
+       "InspectKeyVersion",
+       request->connection(),
+       {Operation::kView},
        request->on_behalf_of()},
       [&](PermittedCall& call) -> absl::Status {
         call.record.key_version = NumberOf(*request);
@@ -89,8 +93,7 @@ grpc::Status KeyVersionsService::InspectKeyVersion(grpc::ServerContext* context,
                                     call.record.key_version, DeadlineOf(*context)));
         call.record.key_version = inspection.version.number;
         ASSIGN_OR_RETURN(*response, ToProto(inspection));
-        if (call.policy.Allows(call.record.identity, request->connection(),
-                                                  Operation::kRotate)) {
+        if (call.policy.Allows(call.record.identity, request->connection(), Operation::kRotate)) {
           AddLocation(inspection, *response);
         }
         return absl::OkStatus();
@@ -178,10 +181,10 @@ grpc::Status KeyVersionsService::AdoptKey(grpc::ServerContext* context,
         ASSIGN_OR_RETURN(const registry::Connection connection,
                          administration_.registry().GetConnection(request->connection()));
         const auto adopt = [&]() -> absl::Status {
-          ASSIGN_OR_RETURN(const registry::KeyVersion version,
-                           keyward::AdoptKey(administration_.parts().keystore,
-                                             administration_.parts().adoption, connection.name,
-                                             request->uri(), DeadlineOf(*context)));
+          ASSIGN_OR_RETURN(
+              const registry::KeyVersion version,
+              keyward::AdoptKey(administration_.parts().keystore, administration_.parts().adoption,
+                                connection.name, request->uri(), DeadlineOf(*context)));
           call.record.key_version = version.number;
           call.record.certificate_sha256 = HexSha256(version.certificate_der);
           *response = ToProto(version);

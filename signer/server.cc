@@ -119,20 +119,20 @@ absl::Status Server::Serve(const SignerConfig& config) {
   signer_ =
       std::make_unique<Signer>(SignerParts{*policy_, *snapshots_, *sessions_, *audit_,
                                            metrics_->sign_times(), config.max_assertion_lifetime});
-  administration_ = std::make_unique<Administration>(
-      AdministrationParts{policies_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
-                          AdoptionOptions{.key_requirements = RequirementsOf(config.token),
-                                          .scope = {config.token.adoptable_labels},
-                                          .certificate_validity = CertificateValidity(config)}});
+  administration_ = std::make_unique<Administration>(AdministrationParts{
+      policies_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
+      AdoptionOptions{.key_requirements = RequirementsOf(config.token),
+                      .scope = {config.token.adoptable_labels},
+                      .certificate_validity = CertificateValidity(config)}});
   signing_service_ = std::make_unique<SigningService>(*signer_, *metrics_, sessions_->size(),
                                                       static_cast<size_t>(config.queue));
   approvals_service_ = std::make_unique<ApprovalsService>(*administration_);
   connections_service_ = std::make_unique<ConnectionsService>(*administration_);
   key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
 
-  health_service_ = std::make_unique<server::HealthService>(
-      std::set<std::string>{v1::Signer::service_full_name(), v1::Approvals::service_full_name(), v1::Connections::service_full_name(),
-                            v1::KeyVersions::service_full_name()});
+  health_service_ = std::make_unique<server::HealthService>(std::set<std::string>{
+      v1::Signer::service_full_name(), v1::Approvals::service_full_name(),
+      v1::Connections::service_full_name(), v1::KeyVersions::service_full_name()});
   RETURN_IF_ERROR(OpenMonitoring(config.monitoring));
 
   grpc::EnableDefaultHealthCheckService(false);

@@ -15,7 +15,6 @@
 #include "common/status_macros.h"
 #include "signer/caller_identity.h"
 #include "signer/connection_rules.h"
-#include "signer/peer_identity.h"
 
 namespace keyward::signer {
 namespace {
@@ -100,7 +99,7 @@ grpc::Status Administration::Conduct(const grpc::ServerContext& context, AuditRe
   bool begun = false;
   const auto conduct = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
-    ASSIGN_OR_RETURN(record.identity, PeerIdentity(*context.auth_context()));
+    RETURN_IF_ERROR(Identify(context, record));
     RETURN_IF_ERROR(decide(call));
     begun = true;
     return work(call);
@@ -108,6 +107,14 @@ grpc::Status Administration::Conduct(const grpc::ServerContext& context, AuditRe
   const absl::Status status = conduct();
   const bool wait = status.ok() || call.asked_for_approval || (begun && MayBeHalfDone(status));
   return Conclude(status, std::move(record), wait);
+}
+
+absl::Status Administration::Identify(const grpc::ServerContext& context,
+                                      AuditRecord& record) const {
+  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
+  absl::StatusOr<std::string> identity = parts_.callers.IdentityOf(*peer);
+  record.identity = identity.ok() ? *std::move(identity) : parts_.callers.NameOf(*peer);
+  return identity.status();
 }
 
 grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord record, bool wait) {

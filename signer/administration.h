@@ -22,12 +22,14 @@
 #include "keystore/registry/snapshot.h"
 #include "signer/approvals.h"
 #include "signer/audit_log.h"
+#include "signer/callers.h"
 #include "signer/policy_holder.h"
 
 namespace keyward::signer {
 
 // What is referred to outlives the services.
 struct AdministrationParts {
+  const Callers& callers;
   const PolicyHolder& policies;
   const Keystore& keystore;
   KeyLifecycle& lifecycle;
@@ -98,6 +100,8 @@ class Administration {
   // `decide`: the rest of the decision once it is known who calls.
   grpc::Status Conduct(const grpc::ServerContext& context, AuditRecord record,
                        absl::FunctionRef<absl::Status(PermittedCall&)> decide, Work work);
+  // Who calls. Of a bad certificate, the one whom it names is recorded.
+  absl::Status Identify(const grpc::ServerContext& context, AuditRecord& record) const;
 
   // The end of every call: logs what the caller is not told, records, counts, and
   // answers.

@@ -110,17 +110,21 @@ absl::Status Server::OpenKeystore(const SignerConfig& config) {
 
 absl::Status Server::Serve(const SignerConfig& config) {
   ASSIGN_OR_RETURN(tls_, server::ReloadingTlsCredentials::New(config.tls));
-  metrics_ = std::make_unique<Metrics>(
-      MetricsSources{.snapshots = *snapshots_,
-                     .health = [this] { return health_service_->health(); },
-                     .queue_length = [this] { return signing_service_->queue_length(); },
-                     .sessions = [this] { return sessions_->stats(); },
-                     .tls_certificate_end = [this] { return tls_->not_after(); }});
+  callers_ = std::make_unique<Callers>(
+      CallersOptions{.verifiers = &tls_->client_verifiers(), .kinds = config.identity_kinds});
+  metrics_ = std::make_unique<Metrics>(MetricsSources{
+      .snapshots = *snapshots_,
+      .health = [this] { return health_service_->health(); },
+      .queue_length = [this] { return signing_service_->queue_length(); },
+      .sessions = [this] { return sessions_->stats(); },
+      .tls_certificate_end = [this] { return tls_->not_after(); },
+      .client_crl_end = config.tls.client_crl.empty() ? std::function<absl::Time()>()
+                                                      : [this] { return tls_->client_crl_end(); }});
   signer_ =
-      std::make_unique<Signer>(SignerParts{*policy_, *snapshots_, *sessions_, *audit_,
+      std::make_unique<Signer>(SignerParts{*callers_, *policy_, *snapshots_, *sessions_, *audit_,
                                            metrics_->sign_times(), config.max_assertion_lifetime});
   administration_ = std::make_unique<Administration>(AdministrationParts{
-      policies_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
+      *callers_, policies_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
       AdoptionOptions{.key_requirements = RequirementsOf(config.token),
                       .scope = {config.token.adoptable_labels},
                       .certificate_validity = CertificateValidity(config)}});

@@ -22,6 +22,7 @@
 #include "signer/approvals_service.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/callers.h"
 #include "signer/certificate_watch.h"
 #include "signer/config.h"
 #include "signer/connections_service.h"
@@ -72,6 +73,7 @@ class Server final : public server::RunningDaemon {
   Turn turn_;
   std::unique_ptr<const Keystore> keystore_;
   std::unique_ptr<KeyLifecycle> lifecycle_;
+  std::unique_ptr<const Callers> callers_;
   std::unique_ptr<Signer> signer_;
   std::unique_ptr<Administration> administration_;
   std::unique_ptr<SigningService> signing_service_;

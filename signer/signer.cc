@@ -21,7 +21,6 @@
 #include "signer/claims_policy.h"
 #include "signer/connection_rules.h"
 #include "signer/freeze.h"
-#include "signer/peer_identity.h"
 
 namespace keyward::signer {
 namespace {
@@ -86,7 +85,10 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   record.claims_sha256 = HexSha256(request.claims_json());
 
   // 2. Who calls?
-  ASSIGN_OR_RETURN(record.identity, PeerIdentity(*call.peer));
+  // Whom a bad certificate names is recorded, too.
+  const absl::StatusOr<std::string> identity = parts_.callers.IdentityOf(*call.peer);
+  record.identity = identity.ok() ? *identity : parts_.callers.NameOf(*call.peer);
+  RETURN_IF_ERROR(identity.status());
   RETURN_IF_ERROR(CheckOnBehalfOf(request.on_behalf_of()));
 
   // 3. May they sign for this connection?
@@ -178,7 +180,7 @@ absl::StatusOr<std::string> Signer::TryToSign(const registry::SigningKey& key,
 
 void Signer::Refuse(const IncomingCall& call, const absl::Status& why, const Done& done) {
   AuditRecord record = RecordOf(call);
-  record.identity = PeerIdentity(*call.peer).value_or("");
+  record.identity = parts_.callers.NameOf(*call.peer);
   record.refusal = ReasonOf(why).value_or("INTERNAL");
   parts_.audit.Append(std::move(record), nullptr);
   done(why);

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/lifecycle/keystore.h"
+#include "keystore/lifecycle/turn.h"
 #include "keystore/registry/registry.h"
 #include "keystore/registry/snapshot.h"
 #include "signer/audit/checkpoint_signature.h"
@@ -33,14 +34,14 @@ struct AuditKeyParts {
 class AuditKey {
  public:
   // Makes the connection and its first version where it is not there yet, waiting for
-  // the token until `deadline`. What a crash left of it must have been finished before
-  // (KeyLifecycle::FinishInterrupted). Errors: KeyLifecycle::CreateConnection's, and
+  // the token until `deadline`, and finishes or undoes what a crash left of them. Errors:
+  // those of KeyLifecycle's CreateConnection and FinishInterrupted, and
   // refresh_snapshot's.
   static absl::StatusOr<std::unique_ptr<AuditKey>> New(const AuditKeyParts& parts,
                                                        absl::Time deadline);
 
   // An RS256 signature over `statement` by the ACTIVE version, verified against its
-  // certificate. Waits for a session until `deadline`. Errors: TokenSigning::Sign's, and
+  // certificate. Waits for a session until `deadline`. Errors: SignOnToken's, and
   // FAILED_PRECONDITION NO_ACTIVE_KEY_VERSION.
   absl::StatusOr<CheckpointSignature> Sign(const std::string& statement, absl::Time deadline);
 
@@ -55,7 +56,12 @@ class AuditKey {
  private:
   explicit AuditKey(const AuditKeyParts& parts) : parts_(parts) {}
 
+  // One that an interrupted Rotate() left, else a new one.
+  absl::StatusOr<registry::KeyVersion> PendingVersion(absl::Time deadline);
+
   const AuditKeyParts parts_;
+  // Two at once would both take the same version that is pending.
+  Turn rotations_;
 };
 
 }  // namespace keyward::signer

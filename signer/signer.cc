@@ -1,7 +1,5 @@
 #include "signer/signer.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -14,36 +12,18 @@
 #include "common/error.h"
 #include "common/openssl.h"
 #include "common/status_macros.h"
-#include "keystore/certificate/rsa_public_key.h"
-#include "keystore/pkcs11/ck_error.h"
-#include "keystore/pkcs11/token_signer.h"
 #include "signer/caller_identity.h"
 #include "signer/claims_policy.h"
 #include "signer/connection_rules.h"
 #include "signer/freeze.h"
+#include "signer/token_signing.h"
 
 namespace keyward::signer {
 namespace {
 
-absl::Status CheckNotLate(absl::Time deadline) {
-  if (absl::Now() < deadline) return absl::OkStatus();
-  return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
-               "the call's deadline passed before it was its turn; nothing was signed");
-}
-
 absl::Status ConnectionNotFound(absl::string_view name) {
   return Error(absl::StatusCode::kNotFound, "CONNECTION_NOT_FOUND",
                absl::StrCat("there is no connection ", name));
-}
-
-// What the caller may know of a key that the token does not have or that is not
-// protected as it must be; the log has the rest.
-absl::Status KeyRefused(const registry::KeyVersion& version, const absl::Status& why) {
-  spdlog::error("key version {} of {} is not used: {}", version.number, version.connection,
-                std::string(why.message()));
-  return Error(absl::StatusCode::kFailedPrecondition, "KEY_REFUSED",
-               absl::StrCat("the key of version ", version.number, " of ", version.connection,
-                            " cannot be used; ask the operator to look at the signer's log"));
 }
 
 // What is known of a call before anything is decided. For whom it is only where that
@@ -139,43 +119,7 @@ absl::StatusOr<std::string> Signer::SignOnToken(const registry::SigningKey& key,
   const absl::Cleanup observe = [this, start] {
     parts_.times.ObserveSince(start, SignTimes::Phase::kToken);
   };
-  absl::StatusOr<std::string> signature = TryToSign(key, signing_input, deadline);
-  // Once more with the sessions that recovery opens: most callers then never
-  // notice that the token was away.
-  if (pkcs11::IsSessionFatal(signature.status())) {
-    signature = TryToSign(key, signing_input, deadline);
-  }
-  if (signature.ok() || ReasonOf(signature.status())) return signature;
-  spdlog::error("signing with version {} of {} failed: {}", key.version.number,
-                key.version.connection, std::string(signature.status().message()));
-  return Error(absl::StatusCode::kUnavailable, "TOKEN_UNAVAILABLE",
-               "the signing token failed; try again, and if it lasts, ask the operator to look at "
-               "the signer's log");
-}
-
-absl::StatusOr<std::string> Signer::TryToSign(const registry::SigningKey& key,
-                                              absl::string_view signing_input,
-                                              absl::Time deadline) {
-  ASSIGN_OR_RETURN(pkcs11::SessionLease lease, parts_.sessions.Take(deadline));
-  RETURN_IF_ERROR(CheckNotLate(deadline));
-  const absl::StatusOr<CK_OBJECT_HANDLE> handle = lease.FindKey(key.version.key_id);
-  if (!handle.ok()) return KeyRefused(key.version, handle.status());
-  absl::StatusOr<std::string> signature = pkcs11::SignRs256(lease.session(), lease.rs256(), *handle,
-                                                            signing_input, key.signature_bytes);
-  lease.Report(signature.status());
-  if (!signature.ok()) return signature.status();
-
-  if (absl::Status verified = VerifyRs256(*key.public_key, signing_input, *signature);
-      !verified.ok()) {
-    // The handle may have come to mean another key: nothing of this generation
-    // is trusted any more.
-    lease.Distrust();
-    spdlog::error("version {} of {}: the token's signature does not verify; it was thrown away",
-                  key.version.number, key.version.connection);
-    return Error(absl::StatusCode::kInternal, "SIGNATURE_INVALID",
-                 "the token made a signature that does not verify; it was thrown away");
-  }
-  return signature;
+  return signer::SignOnToken(parts_.sessions, key, signing_input, deadline);
 }
 
 void Signer::Refuse(const IncomingCall& call, const absl::Status& why, const Done& done) {

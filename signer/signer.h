@@ -71,8 +71,6 @@ class Signer {
                                           AuditRecord& record);
   absl::StatusOr<std::string> SignOnToken(const registry::SigningKey& key,
                                           absl::string_view signing_input, absl::Time deadline);
-  absl::StatusOr<std::string> TryToSign(const registry::SigningKey& key,
-                                        absl::string_view signing_input, absl::Time deadline);
 
   const SignerParts parts_;
 };

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 #include "common/server/call_counts.h"
 #include "keystore/lifecycle/key_adoption.h"
 #include "keystore/lifecycle/key_lifecycle.h"

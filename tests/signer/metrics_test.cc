@@ -46,6 +46,7 @@ class MetricsTest : public ::testing::Test {
                     .queue_length = [this] { return queue_length_; },
                     .sessions = [this] { return sessions_; },
                     .tls_certificate_end = [this] { return tls_certificate_end_; },
+                    .client_crl_end = nullptr,
                     .quota_refusals = [this] { return quota_refusals_; }}};
 };
 
@@ -123,8 +124,21 @@ TEST_F(MetricsTest, TheTlsCertificateThatIsShownNow) {
                          .health = [this] { return health_; },
                          .queue_length = [] { return 0; },
                          .sessions = [this] { return sessions_; },
-                         .tls_certificate_end = nullptr});
+                         .tls_certificate_end = nullptr,
+                         .client_crl_end = nullptr});
   EXPECT_THAT(without.Text(kNow), Not(HasSubstr(kEnd)));
+}
+
+TEST_F(MetricsTest, TheEndOfTheClientsCrlWhereThereIsOne) {
+  EXPECT_THAT(metrics_.Text(kNow), Not(HasSubstr("keyward_client_crl")));
+  const Metrics with({.snapshots = snapshots_,
+                      .health = [this] { return health_; },
+                      .queue_length = [] { return 0; },
+                      .sessions = [this] { return sessions_; },
+                      .tls_certificate_end = nullptr,
+                      .client_crl_end = [] { return kNow; }});
+  EXPECT_THAT(with.Text(kNow),
+              HasSubstr("\nkeyward_client_crl_expiry_timestamp_seconds 1800000000\n"));
 }
 
 TEST_F(MetricsTest, EveryMethodOfTheSignersServicesIsCounted) {

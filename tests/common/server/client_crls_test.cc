@@ -43,6 +43,11 @@ class ClientCrlsTest : public ::testing::Test {
     return mistakes.front().what;
   }
 
+  TlsWatch Watch() const {
+    return {files_, *ReadTlsFiles(files_),
+            [](const std::shared_ptr<const TlsSet>& /*set*/) { return absl::OkStatus(); }};
+  }
+
   ServedTlsFiles served_;
   TlsFiles files_ = served_.files();
   const TestCa ca_{served_.Read("ca.pem"), served_.Read("ca.key")};
@@ -113,7 +118,7 @@ TEST_F(ClientCrlsTest, IsPartOfTheSet) {
 
 TEST_F(ClientCrlsTest, ABadListChangesNothing) {
   CapturedLog log;
-  TlsWatch watch(files_, *ReadTlsFiles(files_));
+  TlsWatch watch = Watch();
   Put("garbage");
   EXPECT_FALSE(watch.Poll());
   const std::optional<TlsReload> refused = watch.Poll();
@@ -130,7 +135,7 @@ TEST_F(ClientCrlsTest, ABadListChangesNothing) {
 TEST_F(ClientCrlsTest, WarnsOnceOfAListThatEndsSoon) {
   CapturedLog log;
   Put(ca_.Crl({.next_update = absl::Now() + absl::Hours(23)}));
-  TlsWatch watch(files_, *ReadTlsFiles(files_));
+  TlsWatch watch = Watch();
   EXPECT_FALSE(watch.Poll());
   EXPECT_THAT(log.Take(), AllOf(StartsWith("warning "), HasSubstr(files_.client_crl)));
   EXPECT_FALSE(watch.Poll());
@@ -148,7 +153,7 @@ TEST_F(ClientCrlsTest, WarnsOnceOfAListThatEndsSoon) {
 TEST_F(ClientCrlsTest, SaysThatAListHasEnded) {
   CapturedLog log;
   Put(ca_.Crl({.next_update = absl::Now() + absl::Seconds(2)}));
-  TlsWatch watch(files_, *ReadTlsFiles(files_));
+  TlsWatch watch = Watch();
   const absl::Time end = (*ReadTlsFiles(files_))->client_crl_end;
   EXPECT_FALSE(watch.Poll());
   EXPECT_THAT(log.Take(), StartsWith("warning "));

@@ -1,6 +1,8 @@
 // When the audit key vouches for the log.
 #include <openssl/rsa.h>
 
+#include <algorithm>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -190,7 +192,10 @@ TEST_F(AuditCheckpointTest, ATokenThatHangsStopsNothing) {
   for (const json& record : records) {
     EXPECT_TRUE(record["outcome"] == "done" || record["reason"] == "CHECKPOINT_LEFT_OUT");
   }
-  EXPECT_EQ(Vouched().back(), records.size() - 1);
+  const auto last_content = std::find_if(records.rbegin(), records.rend(), [](const json& record) {
+    return record["method"] != "Checkpoint";
+  });
+  EXPECT_GE(Vouched().back(), (*last_content)["sequence"]);
 }
 
 TEST_F(AuditCheckpointTest, AnEndWithoutItsCheckpointSaysSo) {

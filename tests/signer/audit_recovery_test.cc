@@ -143,7 +143,7 @@ TEST_F(AuditRecoveryTest, ACorruptEndIsRefusedWithWhatToDo) {
   };
   expect_refused(good.substr(0, cut) + "{\"sequence\":3}\n");
   expect_refused(good.substr(0, cut) + std::string(50, '\0') + "\n");
-  expect_refused(good.substr(0, cut) + good.substr(0, cut));
+  expect_refused(good.substr(0, cut) + good.substr(0, good.find('\n') + 1));
   std::string changed = last;
   changed.replace(changed.find("\"sequence\":3"), 12, "\"sequence\":4");
   expect_refused(good.substr(0, cut) + changed);

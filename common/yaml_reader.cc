@@ -147,6 +147,20 @@ std::optional<int64_t> YamlReader::Integer(int64_t min, int64_t max) const {
   return std::nullopt;
 }
 
+std::optional<double> YamlReader::Number(double min, double max) const {
+  double value = 0;
+  const bool is_number = node_->kind == YamlNode::Kind::kScalar && node_->plain &&
+                         std::count(node_->text.begin(), node_->text.end(), '.') <= 1 &&
+                         node_->text.find_first_not_of("0123456789.") == std::string::npos &&
+                         absl::SimpleAtod(node_->text, &value);
+  if (is_number && value >= min && value <= max) return value;
+  Mistake(absl::StrCat("must be ", min, "..", max, ", is ",
+                       node_->kind != YamlNode::Kind::kScalar ? NameOf(node_->kind)
+                       : is_number                            ? node_->text
+                                                              : "no number of that range"));
+  return std::nullopt;
+}
+
 std::optional<bool> YamlReader::Boolean() const {
   const bool is_plain = node_->kind == YamlNode::Kind::kScalar && node_->plain;
   if (is_plain && node_->text == "true") return true;

@@ -96,6 +96,8 @@ class YamlReader {
   std::optional<std::string> Text() const;
   // A decimal number without quotes.
   std::optional<int64_t> Integer(int64_t min, int64_t max) const;
+  // A decimal number without quotes, with or without a fraction: "0.5".
+  std::optional<double> Number(double min, double max) const;
   // true or false without quotes.
   std::optional<bool> Boolean() const;
 

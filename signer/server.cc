@@ -110,28 +110,33 @@ absl::Status Server::OpenKeystore(const SignerConfig& config) {
 
 absl::Status Server::Serve(const SignerConfig& config) {
   ASSIGN_OR_RETURN(tls_, server::ReloadingTlsCredentials::New(config.tls));
-  metrics_ = std::make_unique<Metrics>(
-      MetricsSources{.snapshots = *snapshots_,
-                     .health = [this] { return health_service_->health(); },
-                     .queue_length = [this] { return signing_service_->queue_length(); },
-                     .sessions = [this] { return sessions_->stats(); },
-                     .tls_certificate_end = [this] { return tls_->not_after(); }});
+  callers_ = std::make_unique<Callers>(
+      CallersOptions{.verifiers = &tls_->client_verifiers(), .kinds = config.identity_kinds});
+  metrics_ = std::make_unique<Metrics>(MetricsSources{
+      .snapshots = *snapshots_,
+      .health = [this] { return health_service_->health(); },
+      .queue_length = [this] { return signing_service_->queue_length(); },
+      .sessions = [this] { return sessions_->stats(); },
+      .tls_certificate_end = [this] { return tls_->not_after(); },
+      .client_crl_end = config.tls.client_crl.empty() ? std::function<absl::Time()>()
+                                                      : [this] { return tls_->client_crl_end(); }});
   signer_ =
-      std::make_unique<Signer>(SignerParts{policy_, *snapshots_, *sessions_, *audit_,
+      std::make_unique<Signer>(SignerParts{*callers_, *policy_, *snapshots_, *sessions_, *audit_,
                                            metrics_->sign_times(), config.max_assertion_lifetime});
-  administration_ = std::make_unique<Administration>(
-      AdministrationParts{policy_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
-                          AdoptionOptions{.key_requirements = RequirementsOf(config.token),
-                                          .scope = {config.token.adoptable_labels},
-                                          .certificate_validity = CertificateValidity(config)}});
+  administration_ = std::make_unique<Administration>(AdministrationParts{
+      *callers_, policies_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
+      AdoptionOptions{.key_requirements = RequirementsOf(config.token),
+                      .scope = {config.token.adoptable_labels},
+                      .certificate_validity = CertificateValidity(config)}});
   signing_service_ = std::make_unique<SigningService>(*signer_, *metrics_, sessions_->size(),
                                                       static_cast<size_t>(config.queue));
+  approvals_service_ = std::make_unique<ApprovalsService>(*administration_);
   connections_service_ = std::make_unique<ConnectionsService>(*administration_);
   key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
 
-  health_service_ = std::make_unique<server::HealthService>(
-      std::set<std::string>{v1::Signer::service_full_name(), v1::Connections::service_full_name(),
-                            v1::KeyVersions::service_full_name()});
+  health_service_ = std::make_unique<server::HealthService>(std::set<std::string>{
+      v1::Signer::service_full_name(), v1::Approvals::service_full_name(),
+      v1::Connections::service_full_name(), v1::KeyVersions::service_full_name()});
   RETURN_IF_ERROR(OpenMonitoring(config.monitoring));
 
   grpc::EnableDefaultHealthCheckService(false);
@@ -141,6 +146,7 @@ absl::Status Server::Serve(const SignerConfig& config) {
   builder.AddListeningPort(config.listen, tls_, &port);
   server::LimitResources(builder, kLimits);
   builder.RegisterService(signing_service_->service());
+  builder.RegisterService(approvals_service_.get());
   builder.RegisterService(connections_service_.get());
   builder.RegisterService(key_versions_service_.get());
   builder.RegisterService(health_service_.get());

@@ -19,8 +19,10 @@
 #include "keystore/registry/registry.h"
 #include "keystore/registry/snapshot.h"
 #include "signer/administration.h"
+#include "signer/approvals_service.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/callers.h"
 #include "signer/certificate_watch.h"
 #include "signer/config.h"
 #include "signer/connections_service.h"
@@ -50,7 +52,9 @@ class Server final : public server::RunningDaemon {
   void Drain() override;
 
  private:
-  explicit Server(AuthorizationPolicy policy) : policy_(std::move(policy)) {}
+  explicit Server(AuthorizationPolicy policy)
+      : policy_(std::make_shared<const AuthorizationPolicy>(std::move(policy))),
+        policies_(policy_) {}
 
   absl::Status OpenKeystore(const SignerConfig& config);
   absl::Status Serve(const SignerConfig& config);
@@ -59,7 +63,8 @@ class Server final : public server::RunningDaemon {
   void TellReady(const absl::Status& ready);
   absl::Status OpenMonitoring(const server::MonitoringConfig& config);
 
-  const AuthorizationPolicy policy_;
+  const std::shared_ptr<const AuthorizationPolicy> policy_;
+  PolicyHolder policies_;
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<pkcs11::SessionPool> sessions_;
   std::unique_ptr<AuditLog> audit_;
@@ -68,9 +73,11 @@ class Server final : public server::RunningDaemon {
   Turn turn_;
   std::unique_ptr<const Keystore> keystore_;
   std::unique_ptr<KeyLifecycle> lifecycle_;
+  std::unique_ptr<const Callers> callers_;
   std::unique_ptr<Signer> signer_;
   std::unique_ptr<Administration> administration_;
   std::unique_ptr<SigningService> signing_service_;
+  std::unique_ptr<ApprovalsService> approvals_service_;
   std::unique_ptr<ConnectionsService> connections_service_;
   std::unique_ptr<KeyVersionsService> key_versions_service_;
   std::unique_ptr<server::HealthService> health_service_;

@@ -15,7 +15,7 @@
 #include "signer/caller_identity.h"
 #include "signer/claims_policy.h"
 #include "signer/connection_rules.h"
-#include "signer/peer_identity.h"
+#include "signer/freeze.h"
 #include "signer/token_signing.h"
 
 namespace keyward::signer {
@@ -65,13 +65,16 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   record.claims_sha256 = HexSha256(request.claims_json());
 
   // 2. Who calls?
-  ASSIGN_OR_RETURN(record.identity, PeerIdentity(*call.peer));
+  // Whom a bad certificate names is recorded, too.
+  const absl::StatusOr<std::string> identity = parts_.callers.IdentityOf(*call.peer);
+  record.identity = identity.ok() ? *identity : parts_.callers.NameOf(*call.peer);
+  RETURN_IF_ERROR(identity.status());
   RETURN_IF_ERROR(CheckOnBehalfOf(request.on_behalf_of()));
 
   // 3. May they sign for this connection?
   RETURN_IF_ERROR(CheckConnectionName(request.connection()));
   const Decision decision =
-      parts_.policy.Decide(record.identity, request.connection(), Operation::kSign);
+      parts_.policy.Decide({record.identity, request.connection(), Operation::kSign});
   RETURN_IF_ERROR(decision.status);
   record.role = std::string(decision.role);
 
@@ -79,6 +82,7 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   const std::shared_ptr<const registry::Snapshot> snapshot = parts_.snapshots.Get();
   const registry::Connection* connection = snapshot->FindConnection(request.connection());
   if (connection == nullptr) return ConnectionNotFound(request.connection());
+  RETURN_IF_ERROR(CheckNotFrozen(*snapshot, request.connection()));
   ASSIGN_OR_RETURN(const AcceptedClaims claims,
                    CheckClaims(request.claims_json(), connection->settings, absl::Now(),
                                parts_.max_assertion_lifetime));
@@ -120,7 +124,7 @@ absl::StatusOr<std::string> Signer::SignOnToken(const registry::SigningKey& key,
 
 void Signer::Refuse(const IncomingCall& call, const absl::Status& why, const Done& done) {
   AuditRecord record = RecordOf(call);
-  record.identity = PeerIdentity(*call.peer).value_or("");
+  record.identity = parts_.callers.NameOf(*call.peer);
   record.refusal = ReasonOf(why).value_or("INTERNAL");
   parts_.audit.Append(std::move(record), nullptr);
   done(why);

@@ -16,6 +16,7 @@
 #include "keyward/v1/signer.pb.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/callers.h"
 #include "signer/sign_times.h"
 
 namespace grpc {
@@ -26,6 +27,7 @@ namespace keyward::signer {
 
 // What a signer works with; all of it outlives the signer.
 struct SignerParts {
+  const Callers& callers;
   const AuthorizationPolicy& policy;
   const registry::SnapshotHolder& snapshots;
   pkcs11::SessionPool& sessions;

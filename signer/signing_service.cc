@@ -145,8 +145,10 @@ void SigningService::ReadWhileBusy() {
 }
 
 void SigningService::Work(SignCall* call) {
-  switch (queue_.Admit(call)) {
+  const CallQueue<SignCall*>::Admitted admitted = queue_.Admit(call, "");
+  switch (admitted.admission) {
     case CallQueue<SignCall*>::Admission::kWaiting:
+      if (admitted.pushed_out) (*admitted.pushed_out)->RefuseAsFull();
       return;
     case CallQueue<SignCall*>::Admission::kFull:
       call->RefuseAsFull();

@@ -72,6 +72,9 @@ absl::StatusOr<std::unique_ptr<ExchangeClient>> ConnectToExchange(const Cli& cli
 
 // One function for each noun, and each verb without one.
 void AddConnectionCommands(CLI::App& app, Cli& cli);
+// Further verbs of the noun "connection".
+void AddConnectionFreezeVerbs(CLI::App& connection, Cli& cli);
+void AddApprovalCommands(CLI::App& app, Cli& cli);
 void AddCertificateCommands(CLI::App& app, Cli& cli);
 void AddKeyCommands(CLI::App& app, Cli& cli);
 // Further verbs of the noun "key".

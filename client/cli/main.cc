@@ -66,6 +66,7 @@ int Main(int argc, char** argv) {
   AddConnectionCommands(app, cli);
   AddCertificateCommands(app, cli);
   AddKeyCommands(app, cli);
+  AddApprovalCommands(app, cli);
   AddSignCommand(app, cli);
   AddTokenCommand(app, cli);
   AddTestCommand(app, cli);

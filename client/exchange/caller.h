@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "signer/authorization_policy.h"
+#include "signer/callers.h"
 
 namespace keyward::exchange {
 
@@ -22,19 +23,19 @@ struct Caller {
 // Immutable: safe for use from several threads.
 class Gatekeeper {
  public:
-  // `socket_identity`: who calls over the Unix socket; empty where there is none.
-  Gatekeeper(signer::AuthorizationPolicy policy, std::string socket_identity)
-      : policy_(std::move(policy)), socket_identity_(std::move(socket_identity)) {}
+  // `callers` outlives this.
+  Gatekeeper(signer::AuthorizationPolicy policy, const signer::Callers& callers)
+      : policy_(std::move(policy)), callers_(callers) {}
 
   // The caller, where the policy grants them the operation `exchange` on `connection`.
-  // Errors: INVALID_ARGUMENT CONNECTION_NAME_INVALID, UNAUTHENTICATED as PeerIdentity(),
+  // Errors: INVALID_ARGUMENT CONNECTION_NAME_INVALID, UNAUTHENTICATED as Callers,
   // PERMISSION_DENIED NOT_ALLOWED.
   absl::StatusOr<Caller> Admit(const grpc::ServerContext& context,
                                const std::string& connection) const;
 
  private:
   const signer::AuthorizationPolicy policy_;
-  const std::string socket_identity_;
+  const signer::Callers& callers_;
 };
 
 }  // namespace keyward::exchange

@@ -26,30 +26,38 @@ namespace {
 constexpr absl::Duration kCheckInterval = absl::Seconds(1);
 constexpr absl::Duration kDrainTime = absl::Seconds(30);
 
+// Null where nothing is listened on with TLS.
+absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> OpenTls(
+    const ExchangeConfig& config) {
+  if (config.listen.empty()) return nullptr;
+  absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> tls =
+      server::ReloadingTlsCredentials::New(config.tls);
+  RETURN_IF_ERROR(Annotate(tls.status(), "tls"));
+  return tls;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config) {
   absl::StatusOr<signer::AuthorizationPolicy> policy = signer::LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
-  std::unique_ptr<Server> server(
-      new Server(Gatekeeper(*std::move(policy), config.unix_socket.identity)));
+  ASSIGN_OR_RETURN(std::shared_ptr<server::ReloadingTlsCredentials> tls, OpenTls(config));
+  std::unique_ptr<Server> server(new Server(config, std::move(tls), *std::move(policy)));
   server->health_service_ = std::make_unique<server::HealthService>(
       std::set<std::string>{v1::Exchange::service_full_name()});
-  RETURN_IF_ERROR(server->OpenTls(config));
   RETURN_IF_ERROR(server->OpenClients(config));
   RETURN_IF_ERROR(server->OpenMonitoring(config.monitoring));
   RETURN_IF_ERROR(server->Serve(config));
   return server;
 }
 
-absl::Status Server::OpenTls(const ExchangeConfig& config) {
-  if (config.listen.empty()) return absl::OkStatus();
-  absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> tls =
-      server::ReloadingTlsCredentials::New(config.tls);
-  RETURN_IF_ERROR(Annotate(tls.status(), "tls"));
-  tls_ = *std::move(tls);
-  return absl::OkStatus();
-}
+Server::Server(const ExchangeConfig& config, std::shared_ptr<server::ReloadingTlsCredentials> tls,
+               signer::AuthorizationPolicy policy)
+    : tls_(std::move(tls)),
+      callers_({.verifiers = tls_ == nullptr ? nullptr : &tls_->client_verifiers(),
+                .kinds = config.identity_kinds,
+                .socket_identity = config.unix_socket.identity}),
+      gatekeeper_(std::move(policy), callers_) {}
 
 absl::Status Server::OpenClients(const ExchangeConfig& config) {
   absl::StatusOr<std::unique_ptr<client::HttpsClient>> https = NewHttpsClient(config);
@@ -81,6 +89,8 @@ absl::Status Server::OpenClients(const ExchangeConfig& config) {
       .open_circuits = [this] { return circuits_->open(); },
       .server_certificate_end =
           tls_ == nullptr ? std::function<absl::Time()>() : [this] { return tls_->not_after(); },
+      .client_crl_end = config.tls.client_crl.empty() ? std::function<absl::Time()>()
+                                                      : [this] { return tls_->client_crl_end(); },
       .client_certificate_end = [this] { return signer_->not_after(); }});
   client::AccessTokensOptions options = config.tokens;
   // A quarter, so that one connection's silent login host leaves threads for the others.

@@ -83,17 +83,17 @@ TEST(AuthorizationPolicyTest, AllowsByExactIdentityAndByWildcard) {
            {"dns:asvc.example", "acme", Operation::kSign, ""},
            {"cn:a.svc.example", "acme", Operation::kSign, ""},
        }) {
-    const Decision decision = policy.Decide(c.identity, c.connection, c.operation);
+    const Decision decision = policy.Decide({c.identity, c.connection, c.operation});
     SCOPED_TRACE(testing::Message() << c.identity << " " << c.connection);
     EXPECT_EQ(decision.role, c.role);
     EXPECT_EQ(decision.status.ok(), *c.role != '\0');
-    EXPECT_EQ(policy.Check(c.identity, c.connection, c.operation).ok(), *c.role != '\0');
     EXPECT_EQ(policy.Allows(c.identity, c.connection, c.operation), *c.role != '\0');
   }
 }
 
 TEST(AuthorizationPolicyTest, ARefusalSaysWhoWhatAndHowToGetIt) {
-  const absl::Status status = Policy().Check("cn:someone", "acme", Operation::kManageConnections);
+  const absl::Status status =
+      Policy().Decide({"cn:someone", "acme", Operation::kManageConnections}).status;
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(ReasonOf(status), "NOT_ALLOWED");
   EXPECT_EQ(status.message(),
@@ -102,8 +102,9 @@ TEST(AuthorizationPolicyTest, ARefusalSaysWhoWhatAndHowToGetIt) {
 }
 
 TEST(AuthorizationPolicyTest, ARefusalOfOddNamesStaysShortAndPrintable) {
+  const std::string connection = "a\n" + std::string(100000, 'b');
   const std::string message(
-      Policy().Check("cn:x", "a\n" + std::string(100000, 'b'), Operation::kSign).message());
+      Policy().Decide({"cn:x", connection, Operation::kSign}).status.message());
   EXPECT_LT(message.size(), 300U);
   EXPECT_THAT(message, HasSubstr(R"("a\nbbb)"));
 }
@@ -112,7 +113,8 @@ TEST(AuthorizationPolicyTest, AnEmptyPolicyDeniesEverything) {
   for (const char* yaml : {"", "# nothing\n", "roles:\n", "roles: []\n", "{}\n"}) {
     const AuthorizationPolicy policy = Policy(yaml);
     EXPECT_EQ(policy.role_count(), 0U);
-    EXPECT_EQ(ReasonOf(policy.Check("cn:operator", "acme", Operation::kView)), "NOT_ALLOWED");
+    EXPECT_EQ(ReasonOf(policy.Decide({"cn:operator", "acme", Operation::kView}).status),
+              "NOT_ALLOWED");
   }
 }
 
@@ -193,9 +195,10 @@ rules: []
       "policy.yaml:4: roles[0].connections[0]: \"Acme\": a connection's name must be 1 to 63 "
       "lower-case letters, digits and hyphens, without a hyphen at either end\n"
       "policy.yaml:5: roles[0].operations[0]: \"sgn\" is no operation: must be sign, view, "
-      "manage-connections, rotate, adopt or exchange (did you mean sign?)\n"
+      "manage-connections, rotate, adopt, exchange, activate, disable, destroy or read-audit (did "
+      "you mean sign?)\n"
       "policy.yaml:5: roles[0].operations[1]: \"manage\" is no operation: must be sign, view, "
-      "manage-connections, rotate, adopt or exchange\n"
+      "manage-connections, rotate, adopt, exchange, activate, disable, destroy or read-audit\n"
       "policy.yaml:6: roles[1].name: another role has the name \"one\", in line 2\n"
       "policy.yaml:7: roles[1].identity: unknown key (did you mean identities?)\n"
       "policy.yaml:8: roles[1].identities: must name at least one: who has this role\n"

@@ -44,7 +44,7 @@ void Signer::Sign(const IncomingCall& call, absl::Time deadline, Done done) {
   absl::StatusOr<v1::SignResponse> response = Decide(call, deadline, record);
   if (!response.ok()) {
     record.refusal = ReasonOf(response.status()).value_or("INTERNAL");
-    parts_.audit.Append(std::move(record), nullptr);
+    parts_.audit.AppendRefusal(std::move(record));
     return done(response.status());
   }
   // Step 8. std::function wants what it holds to be copyable.
@@ -75,8 +75,8 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   RETURN_IF_ERROR(CheckConnectionName(request.connection()));
   const Decision decision =
       parts_.policy.Decide({record.identity, request.connection(), Operation::kSign});
-  RETURN_IF_ERROR(decision.status);
   record.role = std::string(decision.role);
+  RETURN_IF_ERROR(decision.status);
 
   // 4. May this connection say these claims?
   const std::shared_ptr<const registry::Snapshot> snapshot = parts_.snapshots.Get();
@@ -126,7 +126,7 @@ void Signer::Refuse(const IncomingCall& call, const absl::Status& why, const Don
   AuditRecord record = RecordOf(call);
   record.identity = parts_.callers.NameOf(*call.peer);
   record.refusal = ReasonOf(why).value_or("INTERNAL");
-  parts_.audit.Append(std::move(record), nullptr);
+  parts_.audit.AppendRefusal(std::move(record));
   done(why);
 }
 

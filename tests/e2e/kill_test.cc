@@ -64,7 +64,7 @@ TEST_F(KillTest, EveryReleasedSignatureIsOnRecord) {
   EXPECT_LE(recorded.size(), released.size() + kRounds * kClients + 1);
 }
 
-TEST_F(KillTest, ARecordThatWasCutOffIsEndedAndNumbersGoOn) {
+TEST_F(KillTest, ARecordThatWasCutOffIsSetAsideAndTheChainGoesOn) {
   Start();
   CreateConnection();
   ASSERT_EQ(CodeAndReason(Sign()), "OK");
@@ -73,13 +73,13 @@ TEST_F(KillTest, ARecordThatWasCutOffIsEndedAndNumbersGoOn) {
   const std::string path = signer_.File("audit.jsonl");
   const std::string log = ReadFile(path).value_or("");
   // As a write that a crash of the machine let through in part.
-  signer_.Write("audit.jsonl", log + log.substr(0, log.find('\n') / 2));
+  ASSERT_TRUE(WriteFile(path, log + log.substr(0, log.find('\n') / 2), 0600).ok());
   Start();
   EXPECT_EQ(CodeAndReason(Sign()), "OK");
   Stop();
   const std::vector<nlohmann::json> after = Audit();
   ASSERT_EQ(after.size(), before + 2);
-  EXPECT_EQ(after[before]["method"], "EndIncompleteRecord");
+  EXPECT_EQ(after[before]["method"], "SetAsideTornRecord");
   EXPECT_EQ(after[before + 1]["method"], "Sign");
 }
 

@@ -39,9 +39,12 @@ std::string GoodClaims(absl::string_view more = "");
 
 using testing::CodeAndReason;
 
-// The records of an audit log. What is not one JSON object a line, save for one
-// that a crash cut off and a record says so, and a gap in the sequence numbers
-// is a failure of the test.
+// The records of an audit log that begins with record 1. What is not one JSON object a
+// line, a gap in the sequence numbers and a break in the chain of hashes are a failure of
+// the test.
+std::vector<nlohmann::json> ParseWholeAudit(const std::string& log);
+
+// The same without what the signer records of itself: OpenFile, Checkpoint, Start.
 std::vector<nlohmann::json> ParseAudit(const std::string& log);
 
 class SignerTest : public ::testing::Test {
@@ -62,7 +65,8 @@ class SignerTest : public ::testing::Test {
   absl::Status Sign(const std::string& connection = "acme") const;
 
   std::vector<nlohmann::json> Audit() const;
-  // Of every Sign in the audit log: its reason, or "done".
+  // Of every Sign in the audit log, by time: its reason, or "done"; of refusals that were
+  // counted as many as there were. The count of a second is written when that is over.
   std::vector<std::string> SignOutcomes() const;
 
   testing::SignerProcess signer_;

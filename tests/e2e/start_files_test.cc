@@ -65,13 +65,15 @@ TEST_F(StartFilesTest, AnAuditLogThatCannotBeWritten) {
   Configure("/dev/null", "pki");
   ExpectFailedStart({"audit.file", signer_.File("pki"), "is a directory"});
   Configure("file: pki", "file: audit.jsonl");
-  signer_.Write("audit.jsonl", "");
+  ASSERT_TRUE(WriteFile(signer_.File("audit.jsonl"), "", 0600).ok());
   ASSERT_EQ(chmod(signer_.File("audit.jsonl").c_str(), 0400), 0);
   ExpectFailedStartWithoutPrivileges({"audit.file", signer_.File("audit.jsonl")});
   // Somebody's file that is no audit log is not written to.
-  signer_.Write("audit.jsonl", "a letter\nto someone\n");
+  ASSERT_TRUE(WriteFile(signer_.File("audit.jsonl"), "a letter\nto someone\n", 0600).ok());
   ExpectFailedStart({"audit.file", signer_.File("audit.jsonl"), "move the file away"});
   EXPECT_EQ(ReadFile(signer_.File("audit.jsonl")).value_or(""), "a letter\nto someone\n");
+  ASSERT_TRUE(WriteFile(signer_.File("audit.jsonl"), "", 0644).ok());
+  ExpectFailedStart({"audit.file", signer_.File("audit.jsonl"), "chmod"});
 }
 
 TEST_F(StartFilesTest, AnAuditLogThatAnotherSignerWrites) {

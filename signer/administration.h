@@ -53,6 +53,8 @@ struct PermittedCall {
   // Set where the call created an approval: its record must not be counted together
   // with another.
   bool asked_for_approval = false;
+  // Set where a success is not to be recorded: the reading of the log, call after call.
+  bool leave_unrecorded = false;
 };
 
 // Thread-safe.

@@ -3,7 +3,11 @@
 #define KEYWARD_SIGNER_AUDIT_SERVICE_H_
 
 #include <string>
+#include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "common/mutex.h"
 #include "keyward/v1/audit.grpc.pb.h"
 #include "signer/administration.h"
 #include "signer/audit/audit_reader.h"
@@ -31,9 +35,18 @@ class AuditService final : public v1::Audit::Service {
                               v1::Certificate* response) override;
 
  private:
+  // Runs `read` for who may read-audit at all. Who reads is recorded once a minute and not
+  // with every call: `tail --follow` would have itself to show for ever.
+  grpc::Status Read(grpc::ServerContext& context, absl::string_view method,
+                    absl::FunctionRef<absl::Status(PermittedCall&)> read);
+  bool WasRecordedLately(absl::string_view method, const std::string& identity);
+
   Administration& administration_;
   AuditKey& key_;
   const AuditReader reader_;
+  Mutex mutex_;
+  // When the last record of a method and identity was made.
+  absl::flat_hash_map<std::string, absl::Time> recorded_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace keyward::signer

@@ -144,15 +144,15 @@ class ForwardScan {
       ASSIGN_OR_RETURN(const auto record, NextRecord(reader, std::numeric_limits<int64_t>::max()));
       if (!record) return true;
       const uint64_t sequence = record->start.sequence;
-      looked_at_ += static_cast<int64_t>(record->line.text.size());
       if (sequence > range_.up_to_sequence) {
         at_end_ = true;
         return false;
       }
-      if (sequence > last_sequence_) {
-        last_sequence_ = sequence;
-        if (!take_(record->line.text, record->start)) return false;
-      }
+      // Those before the range are few, and must not keep a call from getting on.
+      if (sequence <= last_sequence_) continue;
+      last_sequence_ = sequence;
+      looked_at_ += static_cast<int64_t>(record->line.text.size());
+      if (!take_(record->line.text, record->start)) return false;
       if (looked_at_ >= range_.max_bytes) return false;
     }
   }

@@ -7,7 +7,6 @@
 #include "common/error.h"
 #include "common/pem.h"
 #include "common/rsa_public_key.h"
-#include "common/status_macros.h"
 
 namespace keyward::signer {
 namespace {
@@ -29,12 +28,13 @@ absl::Status CheckpointKeys::AddPem(absl::string_view pem) {
       ForgetOpensslErrors();
       return Invalid("holds a certificate whose key is no RSA key: it is not the audit key's");
     }
-    ASSIGN_OR_RETURN(const absl::Time not_before, ToTime(X509_get0_notBefore(certificate.get())));
-    ASSIGN_OR_RETURN(const absl::Time not_after, ToTime(X509_get0_notAfter(certificate.get())));
-    auto [entry, added] = keys_.try_emplace(*kid, Key{std::move(key), not_before, not_after});
+    const auto not_before = ToTime(X509_get0_notBefore(certificate.get()));
+    const auto not_after = ToTime(X509_get0_notAfter(certificate.get()));
+    if (!not_before.ok() || !not_after.ok()) return Invalid("holds a malformed certificate");
+    auto [entry, added] = keys_.try_emplace(*kid, Key{std::move(key), *not_before, *not_after});
     if (added) continue;
-    entry->second.not_before = std::min(entry->second.not_before, not_before);
-    entry->second.not_after = std::max(entry->second.not_after, not_after);
+    entry->second.not_before = std::min(entry->second.not_before, *not_before);
+    entry->second.not_after = std::max(entry->second.not_after, *not_after);
   }
   return absl::OkStatus();
 }

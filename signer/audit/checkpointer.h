@@ -14,16 +14,9 @@
 #include "absl/time/time.h"
 #include "common/mutex.h"
 #include "signer/audit/chain.h"
+#include "signer/audit/checkpoint_signature.h"
 
 namespace keyward::signer {
-
-struct CheckpointSignature {
-  // RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017), as bytes.
-  std::string signature;
-  // RFC 7638 thumbprint of the key.
-  std::string kid;
-  uint32_t key_version = 0;
-};
 
 // Signs a CheckpointStatement() with the audit key. Called on the log's checkpoint thread;
 // should not take much longer than `deadline`, for the log's end waits for it.

@@ -28,6 +28,7 @@ TEST_F(SecretFileTest, ReadsTheFirstLine) {
     const auto secret = ReadSecretLine(path_, kOthers);
     ASSERT_TRUE(secret.ok()) << secret.status();
     EXPECT_EQ(secret->Expose(), "12 34");
+    EXPECT_TRUE(secret->is_locked());
   }
 }
 

@@ -17,12 +17,14 @@
 #include "common/file.h"
 #include "common/openssl.h"
 #include "signer/config.h"
+#include "tests/testing/signer_process.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/temp_dir.h"
 
 namespace keyward::signer {
 namespace {
 
+using keyward::testing::Replaced;
 using ::testing::HasSubstr;
 
 constexpr char kConfig[] = R"(listen: 127.0.0.1:7443
@@ -98,8 +100,8 @@ class ConfigFilesTest : public ::testing::Test {
 
 TEST_F(ConfigFilesTest, AcceptsGoodFiles) {
   EXPECT_EQ(Mistakes(), "");
-  Write("registry.db", "");
-  Write("audit.jsonl", "");
+  Write("registry.db", "", 0600);
+  Write("audit.jsonl", "", 0600);
   // A chain.
   Write("signer.pem", *ReadFile(File("signer.pem")) + *ReadFile(File("ca.pem")));
   EXPECT_EQ(Mistakes(), "");
@@ -134,6 +136,61 @@ TEST_F(ConfigFilesTest, RefusesAKeyThatOthersCanAccess) {
   EXPECT_EQ(Mistakes(), "");
   ASSERT_EQ(chmod(File("pin").c_str(), 0644), 0);
   EXPECT_THAT(Mistakes(), HasSubstr(":10: token.pin.file: "));
+}
+
+TEST_F(ConfigFilesTest, RefusesWhatOthersCanChangeOrRead) {
+  Write("signer.yaml", kConfig);
+  Write("registry.db", "", 0600);
+  Write("audit.jsonl", "", 0640);
+  EXPECT_EQ(Mistakes(), "");
+  for (const mode_t mode : {0664U, 0646U, 0620U}) {
+    ASSERT_EQ(chmod(File("signer.yaml").c_str(), mode), 0);
+    ASSERT_EQ(chmod(File("policy.yaml").c_str(), mode), 0);
+    EXPECT_EQ(Mistakes(), File("signer.yaml") +
+                              ":1: others than its owner can write it: chmod go-w it\n" +
+                              File("signer.yaml") + ":15: policy: " + File("policy.yaml") +
+                              ": others than its owner can write it: chmod go-w it");
+  }
+  ASSERT_EQ(chmod(File("signer.yaml").c_str(), 0444), 0);
+  ASSERT_EQ(chmod(File("policy.yaml").c_str(), 0644), 0);
+  for (const auto& [name, place] : {std::pair("registry.db", ":12: registry.sqlite: "),
+                                    std::pair("audit.jsonl", ":14: audit.file: ")}) {
+    ASSERT_EQ(chmod(File(name).c_str(), 0644), 0);
+    EXPECT_EQ(Mistakes(), File("signer.yaml") + place + File(name) +
+                              ": everybody on this machine can read it: chmod 600 it");
+    ASSERT_EQ(chmod(File(name).c_str(), 0662), 0);
+    EXPECT_EQ(Mistakes(), File("signer.yaml") + place + File(name) +
+                              ": everybody on this machine can write it: chmod 600 it");
+    ASSERT_EQ(chmod(File(name).c_str(), 0600), 0);
+  }
+  ASSERT_EQ(chmod(dir_.path().c_str(), 01777), 0);
+  EXPECT_THAT(Mistakes(), HasSubstr(":12: registry.sqlite: " + File("registry.db") +
+                                    ": everybody on this machine can write its folder"));
+  EXPECT_THAT(Mistakes(), HasSubstr(":14: audit.file: "));
+}
+
+TEST_F(ConfigFilesTest, ChecksTheFilesOfForwarding) {
+  const std::string yaml = Replaced(kConfig, "  file: audit.jsonl\n",
+                                    "  file: audit.jsonl\n"
+                                    "  forward:\n"
+                                    "    syslog: logs.example:6514\n"
+                                    "    ca: ca.pem\n"
+                                    "    certificate: signer.pem\n"
+                                    "    private_key: signer.key\n");
+  EXPECT_EQ(Mistakes(yaml), "");
+  const auto with = [&](absl::string_view from, absl::string_view to) {
+    return Mistakes(Replaced(yaml, from, to));
+  };
+  EXPECT_THAT(with("    ca: ca.pem", "    ca: absent.pem"),
+              HasSubstr(":17: audit.forward.ca: " + File("absent.pem") + ": cannot be read"));
+  EXPECT_THAT(with("    ca: ca.pem", "    ca: ca.key"),
+              HasSubstr(":17: audit.forward.ca: " + File("ca.key") + ": holds no PEM certificate"));
+  EXPECT_THAT(with("    private_key: signer.key", "    private_key: ca.key"),
+              HasSubstr(":19: audit.forward.private_key: " + File("ca.key") +
+                        ": does not belong to the certificate"));
+  ASSERT_EQ(chmod(File("signer.key").c_str(), 0640), 0);
+  EXPECT_THAT(Mistakes(yaml), HasSubstr(":19: audit.forward.private_key: " + File("signer.key") +
+                                        ": others than its owner can access it"));
 }
 
 TEST_F(ConfigFilesTest, RefusesAKeyOfAnotherCertificate) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
 
@@ -51,7 +52,10 @@ SignerProcess::SignerProcess() {
 SignerProcess::~SignerProcess() = default;
 
 void SignerProcess::Write(absl::string_view name, absl::string_view text) const {
-  if (!WriteFile(File(name), text).ok()) Die(absl::StrCat("cannot write ", name));
+  // What the daemon itself writes is refused where others could read it.
+  const bool is_data = absl::EndsWith(name, ".db") || absl::EndsWith(name, ".jsonl");
+  if (!WriteFile(File(name), text, is_data ? 0600 : 0644).ok())
+    Die(absl::StrCat("cannot write ", name));
 }
 
 std::string SignerProcess::DefaultConfig() const {

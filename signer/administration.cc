@@ -6,7 +6,6 @@
 #include <memory>
 #include <utility>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/connection_name.h"
 #include "common/error.h"
@@ -21,17 +20,6 @@ namespace {
 
 // Tokens have been seen to take a minute for a key.
 constexpr absl::Duration kLongestCall = absl::Minutes(5);
-
-absl::Status AppendAndWait(AuditLog& audit, AuditRecord record) {
-  absl::Notification written;
-  absl::Status status;
-  audit.Append(std::move(record), [&](const absl::Status& durable) {
-    status = durable;
-    written.Notify();
-  });
-  written.WaitForNotification();
-  return status;
-}
 
 // Whether work that ended with `status` may have changed something before it failed.
 bool MayBeHalfDone(const absl::Status& status) {

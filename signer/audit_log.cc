@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/status_macros.h"
@@ -227,6 +228,17 @@ void AuditLog::WriteLastCheckpoint() {
                              .detail = why});
   }
   Flush(group);
+}
+
+absl::Status AppendAndWait(AuditLog& audit, AuditRecord record) {
+  absl::Notification written;
+  absl::Status status;
+  audit.Append(std::move(record), [&](const absl::Status& durable) {
+    status = durable;
+    written.Notify();
+  });
+  written.WaitForNotification();
+  return status;
 }
 
 }  // namespace keyward::signer

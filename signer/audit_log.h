@@ -128,6 +128,9 @@ class AuditLog {
   std::thread thread_;
 };
 
+// Appends, and waits for the answer that `durable` would get.
+absl::Status AppendAndWait(AuditLog& audit, AuditRecord record);
+
 }  // namespace keyward::signer
 
 #endif  // KEYWARD_SIGNER_AUDIT_LOG_H_

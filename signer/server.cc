@@ -14,110 +14,168 @@
 #include "common/server/listen_address.h"
 #include "common/status_macros.h"
 #include "signer/monitoring.h"
+#include "signer/policy_log.h"
 
 namespace keyward::signer {
 namespace {
 
 constexpr absl::Duration kHealthInterval = absl::Seconds(1);
+constexpr absl::Duration kTlsInterval = absl::Seconds(1);
+// Tokens have been seen to take a minute for a key.
+constexpr absl::Duration kAuditKeyDeadline = absl::Minutes(5);
 constexpr absl::Duration kFinishInterval = absl::Minutes(1);
 constexpr auto kDrainTime = std::chrono::seconds(30);
 
 }  // namespace
 
+Server::Server(const SignerConfig& config, std::shared_ptr<const AuthorizationPolicy> policy)
+    : config_(config),
+      policies_(std::move(policy)),
+      policy_watch_(config.policy, policies_,
+                    [this, kinds = NamesOf(config.identity_kinds)](const PolicyReload& reload) {
+                      LogPolicyReload(reload, *policies_.Get(), kinds, config_.policy);
+                      events_->RecordPolicy(reload);
+                    }) {}
+
 absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) {
   absl::StatusOr<AuthorizationPolicy> policy = LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
-  std::unique_ptr<Server> server(new Server(*std::move(policy)));
-  absl::StatusOr<std::unique_ptr<AuditLog>> audit =
-      AuditLog::New({.file = config.audit.file,
-                     .rotate_bytes = int64_t{config.audit.rotate_mib} << 20,
-                     .rotate_age = config.audit.rotate_age,
-                     .checkpoint_records = config.audit.checkpoint_records,
-                     .checkpoint_interval = config.audit.checkpoint_interval});
-  RETURN_IF_ERROR(Annotate(audit.status(), "audit.file"));
-  server->audit_ = *std::move(audit);
+  LogPolicy(*policy, NamesOf(config.identity_kinds), config.policy);
+  std::unique_ptr<Server> server(
+      new Server(config, std::make_shared<const AuthorizationPolicy>(*std::move(policy))));
+  RETURN_IF_ERROR(server->OpenAuditLog());
   ASSIGN_OR_RETURN(server->keystore_, OpenKeystore::New(config));
-  RETURN_IF_ERROR(server->Serve(config));
+  RETURN_IF_ERROR(server->OpenAuditKey());
+  RETURN_IF_ERROR(server->OpenTls());
+  server->MakeServices();
+  RETURN_IF_ERROR(server->OpenMonitoring());
+  RETURN_IF_ERROR(server->Serve());
   return server;
 }
 
-absl::Status Server::Serve(const SignerConfig& config) {
-  ASSIGN_OR_RETURN(tls_, server::ReloadingTlsCredentials::New(config.tls));
+absl::Status Server::OpenAuditLog() {
+  if (config_.audit.forward.kind != ForwardConfig::Kind::kNone) {
+    absl::StatusOr<std::shared_ptr<ForwardingSink>> sink = NewAuditSink(config_.audit.forward);
+    RETURN_IF_ERROR(Annotate(sink.status(), "audit.forward"));
+    sink_ = *std::move(sink);
+  }
+  absl::StatusOr<std::unique_ptr<AuditLog>> audit =
+      AuditLog::New({.file = config_.audit.file,
+                     .rotate_bytes = int64_t{config_.audit.rotate_mib} << 20,
+                     .rotate_age = config_.audit.rotate_age,
+                     .checkpoint_records = config_.audit.checkpoint_records,
+                     .checkpoint_interval = config_.audit.checkpoint_interval,
+                     .sink = sink_});
+  RETURN_IF_ERROR(Annotate(audit.status(), "audit.file"));
+  audit_ = *std::move(audit);
+  events_ = std::make_unique<DaemonEvents>(*audit_);
+  return Annotate(events_->RecordStart(KEYWARD_VERSION, policies_.Get()->sha256()), "audit.file");
+}
+
+absl::Status Server::OpenAuditKey() {
+  absl::StatusOr<std::unique_ptr<AuditKey>> key =
+      AuditKey::New({keystore_->keystore(), keystore_->lifecycle(), keystore_->snapshots(),
+                     [this] { return keystore_->RefreshSnapshot(); }},
+                    absl::Now() + kAuditKeyDeadline);
+  RETURN_IF_ERROR(Annotate(key.status(), "the key of the audit log"));
+  audit_key_ = *std::move(key);
+  audit_->SetCheckpointSigner([this](const std::string& statement, absl::Time deadline) {
+    return audit_key_->Sign(statement, deadline);
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenTls() {
+  ASSIGN_OR_RETURN(tls_, server::ReloadingTlsCredentials::New(
+                             config_.tls, kTlsInterval, [this](const server::TlsReload& reload) {
+                               events_->RecordTlsFiles(reload);
+                             }));
   callers_ = std::make_unique<Callers>(
-      CallersOptions{.verifiers = &tls_->client_verifiers(), .kinds = config.identity_kinds});
+      CallersOptions{.verifiers = &tls_->client_verifiers(), .kinds = config_.identity_kinds});
+  return absl::OkStatus();
+}
+
+void Server::MakeServices() {
   metrics_ = std::make_unique<Metrics>(MetricsSources{
       .snapshots = keystore_->snapshots(),
       .health = [this] { return health_service_->health(); },
       .queue_length = [this] { return signing_service_->queue_length(); },
       .sessions = [this] { return keystore_->sessions().stats(); },
       .tls_certificate_end = [this] { return tls_->not_after(); },
-      .client_crl_end = config.tls.client_crl.empty() ? std::function<absl::Time()>()
-                                                      : [this] { return tls_->client_crl_end(); }});
-  signer_ =
-      std::make_unique<Signer>(SignerParts{*callers_,
-                                           policies_,
-                                           quotas_,
-                                           keystore_->snapshots(),
-                                           keystore_->sessions(),
-                                           *audit_,
-                                           metrics_->sign_times(),
-                                           {config.max_assertion_lifetime, config.clock_skew}});
-  administration_ = std::make_unique<Administration>(AdministrationParts{
-      *callers_, policies_, quotas_, keystore_->keystore(), keystore_->lifecycle(),
-      keystore_->snapshots(), [this] { return keystore_->RefreshSnapshot(); }, *audit_,
-      metrics_->calls(),
-      AdoptionOptions{.key_requirements = RequirementsOf(config.token),
-                      .scope = {config.token.adoptable_labels},
-                      .certificate_validity = CertificateValidity(config)}});
+      .client_crl_end = config_.tls.client_crl.empty() ? std::function<absl::Time()>()
+                                                       : [this] { return tls_->client_crl_end(); },
+      .quota_refusals = [this] { return quotas_.refusals(); }});
+  signer_ = std::make_unique<Signer>(
+      SignerParts{.callers = *callers_,
+                  .policies = policies_,
+                  .quotas = quotas_,
+                  .snapshots = keystore_->snapshots(),
+                  .sessions = keystore_->sessions(),
+                  .audit = *audit_,
+                  .times = metrics_->sign_times(),
+                  .claims_limits = {config_.max_assertion_lifetime, config_.clock_skew}});
   signing_service_ = std::make_unique<SigningService>(
-      *signer_, *metrics_, keystore_->sessions().size(), static_cast<size_t>(config.queue));
-  approvals_service_ = std::make_unique<ApprovalsService>(*administration_);
-  connections_service_ = std::make_unique<ConnectionsService>(*administration_);
-  key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
-
-  health_service_ = std::make_unique<server::HealthService>(std::set<std::string>{
-      v1::Signer::service_full_name(), v1::Approvals::service_full_name(),
-      v1::Connections::service_full_name(), v1::KeyVersions::service_full_name()});
-  RETURN_IF_ERROR(OpenMonitoring(config.monitoring));
-
-  grpc::EnableDefaultHealthCheckService(false);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(config.listen, tls_, &port);
-  server::LimitResources(builder, kServerLimits);
-  builder.RegisterService(signing_service_->service());
-  builder.RegisterService(approvals_service_.get());
-  builder.RegisterService(connections_service_.get());
-  builder.RegisterService(key_versions_service_.get());
-  builder.RegisterService(health_service_.get());
-  std::unique_ptr<grpc::ServerCompletionQueue> completion_queue = builder.AddCompletionQueue();
-  server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
-    return Annotate(server::CannotListen(config.listen), "listen");
-  }
-  signing_service_->Start(std::move(completion_queue));
-  address_ = absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);
-  readiness_ = std::make_unique<server::Readiness>(
-      [this] { return CheckReady(); }, [this](const absl::Status& ready) { TellReady(ready); },
-      kHealthInterval);
-  return absl::OkStatus();
+      *signer_, *metrics_, keystore_->sessions().size(), static_cast<size_t>(config_.queue));
+  administration_ = std::make_unique<AdministrationApi>(
+      AdministrationParts{
+          .callers = *callers_,
+          .policies = policies_,
+          .quotas = quotas_,
+          .keystore = keystore_->keystore(),
+          .lifecycle = keystore_->lifecycle(),
+          .snapshots = keystore_->snapshots(),
+          .refresh_snapshot = [this] { return keystore_->RefreshSnapshot(); },
+          .audit = *audit_,
+          .calls = metrics_->calls(),
+          .adoption = AdoptionOptions{.key_requirements = RequirementsOf(config_.token),
+                                      .scope = {config_.token.adoptable_labels},
+                                      .certificate_validity = CertificateValidity(config_)}},
+      *audit_key_, config_.audit.file);
+  std::set<std::string> services = AdministrationApi::ServiceNames();
+  services.insert(v1::Signer::service_full_name());
+  health_service_ = std::make_unique<server::HealthService>(std::move(services));
 }
 
-absl::Status Server::OpenMonitoring(const server::MonitoringConfig& config) {
-  if (config.listen.empty()) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<server::HttpListener>> monitoring = StartMonitoring(
-      config.listen, {.metrics = *metrics_, .snapshots = keystore_->snapshots(), .health = [this] {
-                        return health_service_->health();
-                      }});
+absl::Status Server::OpenMonitoring() {
+  if (config_.monitoring.listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<server::HttpListener>> monitoring =
+      StartMonitoring(config_.monitoring.listen,
+                      {.metrics = *metrics_, .snapshots = keystore_->snapshots(), .health = [this] {
+                         return health_service_->health();
+                       }});
   RETURN_IF_ERROR(Annotate(monitoring.status(), "monitoring.listen"));
   monitoring_ = *std::move(monitoring);
   spdlog::info("monitoring on http://{}", monitoring_->address());
   return absl::OkStatus();
 }
 
+absl::Status Server::Serve() {
+  grpc::EnableDefaultHealthCheckService(false);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(config_.listen, tls_, &port);
+  server::LimitResources(builder, kServerLimits);
+  builder.RegisterService(signing_service_->service());
+  administration_->RegisterWith(builder);
+  builder.RegisterService(health_service_.get());
+  std::unique_ptr<grpc::ServerCompletionQueue> completion_queue = builder.AddCompletionQueue();
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return Annotate(server::CannotListen(config_.listen), "listen");
+  }
+  signing_service_->Start(std::move(completion_queue));
+  address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
+  readiness_ = std::make_unique<server::Readiness>(
+      [this] { return CheckReady(); }, [this](const absl::Status& ready) { TellReady(ready); },
+      kHealthInterval);
+  return absl::OkStatus();
+}
+
 void Server::TellReady(const absl::Status& ready) {
   health_service_->SetReady(ready);
+  policy_watch_.Poll();
+  events_->RecordRecoveries(keystore_->sessions().stats().recoveries);
   // Here and not in the check, which ends early while the token is away.
   const std::shared_ptr<const registry::Snapshot> snapshot = keystore_->snapshots().Get();
   for (const std::string& line : certificate_warnings_.Due(*snapshot, absl::Now())) {
@@ -138,6 +196,7 @@ void Server::FinishInterruptedNowAndThen(absl::Time deadline) {
   if (!keystore_->lifecycle().HasUnfinished() || absl::Now() < next_finish_) return;
   next_finish_ = absl::Now() + kFinishInterval;
   const absl::Status status = keystore_->FinishInterrupted(deadline);
+  events_->RecordFinished(status);
   if (!status.ok()) {
     spdlog::error("what a failed call left is not finished yet: {}", std::string(status.message()));
   }
@@ -155,7 +214,9 @@ Server::~Server() {
   server_.reset();
   tls_.reset();
   monitoring_.reset();
+  if (events_ != nullptr) events_->RecordStop();
   audit_.reset();
+  audit_key_.reset();
   keystore_.reset();
 }
 

@@ -15,17 +15,19 @@
 #include "common/server/http_listener.h"
 #include "common/server/readiness.h"
 #include "common/server/tls_credentials.h"
-#include "signer/administration.h"
-#include "signer/approvals_service.h"
+#include "signer/administration_api.h"
+#include "signer/audit/forwarding_sink.h"
+#include "signer/audit_key.h"
 #include "signer/audit_log.h"
-#include "signer/authorization_policy.h"
 #include "signer/callers.h"
 #include "signer/certificate_watch.h"
 #include "signer/config.h"
-#include "signer/connections_service.h"
-#include "signer/key_versions_service.h"
+#include "signer/daemon_events.h"
 #include "signer/metrics.h"
 #include "signer/open_keystore.h"
+#include "signer/policy_holder.h"
+#include "signer/policy_watch.h"
+#include "signer/quotas.h"
 #include "signer/signer.h"
 #include "signer/signing_service.h"
 
@@ -37,12 +39,13 @@ inline const server::GrpcLimits kServerLimits = {.name = "keyward-signer",
 
 class Server final : public server::RunningDaemon {
  public:
-  // Reads the policy, opens registry, audit log and token, finishes what a crash
-  // left, and serves. Every error says which setting it comes from.
+  // Reads the policy, opens audit log, registry and token, finishes what a crash
+  // left, makes the audit key where there is none, and serves. Every error says which
+  // setting it comes from.
   static absl::StatusOr<std::unique_ptr<Server>> New(const SignerConfig& config);
 
-  // Drain() if that has not been called; then in order: monitoring, the audit log,
-  // the sessions, the module.
+  // Drain() if that has not been called; then in order: monitoring, the audit log with its
+  // last checkpoint, the sessions, the module.
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -54,37 +57,43 @@ class Server final : public server::RunningDaemon {
   void Drain() override;
 
  private:
-  explicit Server(AuthorizationPolicy policy)
-      : policies_(std::make_shared<const AuthorizationPolicy>(std::move(policy))) {}
+  Server(const SignerConfig& config, std::shared_ptr<const AuthorizationPolicy> policy);
 
-  absl::Status Serve(const SignerConfig& config);
+  absl::Status OpenAuditLog();
+  absl::Status OpenAuditKey();
+  absl::Status OpenTls();
+  void MakeServices();
+  absl::Status OpenMonitoring();
+  absl::Status Serve();
   absl::Status CheckReady();
   void FinishInterruptedNowAndThen(absl::Time deadline);
   void TellReady(const absl::Status& ready);
-  absl::Status OpenMonitoring(const server::MonitoringConfig& config);
 
+  const SignerConfig config_;
   PolicyHolder policies_;
   Quotas quotas_;
+  // Null where records go nowhere else.
+  std::shared_ptr<ForwardingSink> sink_;
   std::unique_ptr<OpenKeystore> keystore_;
-  // Closed before the keystore.
+  std::unique_ptr<AuditKey> audit_key_;
+  // Closed before the key that vouches for it.
   std::unique_ptr<AuditLog> audit_;
+  std::unique_ptr<DaemonEvents> events_;
+  // Used by the server to its end.
+  std::shared_ptr<server::ReloadingTlsCredentials> tls_;
   std::unique_ptr<const Callers> callers_;
-  std::unique_ptr<Signer> signer_;
-  std::unique_ptr<Administration> administration_;
-  std::unique_ptr<SigningService> signing_service_;
-  std::unique_ptr<ApprovalsService> approvals_service_;
-  std::unique_ptr<ConnectionsService> connections_service_;
-  std::unique_ptr<KeyVersionsService> key_versions_service_;
-  std::unique_ptr<server::HealthService> health_service_;
   std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<Signer> signer_;
+  std::unique_ptr<SigningService> signing_service_;
+  std::unique_ptr<AdministrationApi> administration_;
+  std::unique_ptr<server::HealthService> health_service_;
   // Null where the settings want none.
   std::unique_ptr<server::HttpListener> monitoring_;
-  // Used by the next to its end.
-  std::shared_ptr<server::ReloadingTlsCredentials> tls_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<server::Readiness> readiness_;
   std::string address_;
-  // Used by the readiness thread only, both.
+  // Used by the readiness thread only, all three.
+  PolicyWatch policy_watch_;
   absl::Time next_finish_ = absl::InfinitePast();
   CertificateWarnings certificate_warnings_;
 };

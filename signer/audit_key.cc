@@ -5,6 +5,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/status_macros.h"
+#include "signer/audit/checkpoint_signature.h"
 #include "signer/token_signing.h"
 
 namespace keyward::signer {

@@ -15,9 +15,10 @@
 #include "keystore/lifecycle/turn.h"
 #include "keystore/registry/registry.h"
 #include "keystore/registry/snapshot.h"
-#include "signer/audit/checkpoint_signature.h"
 
 namespace keyward::signer {
+
+struct CheckpointSignature;
 
 // What the audit key works with; all of it outlives the key.
 struct AuditKeyParts {

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/pkcs11/object_finder.h"
+#include "signer/audit/checkpoint_signature.h"
 #include "tests/keystore/lifecycle/keystore_parts.h"
 #include "tests/keystore/pkcs11/token_fixture.h"
 

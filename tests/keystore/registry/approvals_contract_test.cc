@@ -1,10 +1,11 @@
 // Approvals: from the request to its use, and what is not let through.
+#include "tests/keystore/registry/approvals_contract.h"
+
 #include <algorithm>
 #include <atomic>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "tests/keystore/registry/registry_contract.h"
 
 namespace keyward::registry {
 namespace {
@@ -18,67 +19,7 @@ const auto kNotFound = FailsWith(StatusCode::kNotFound, "APPROVAL_NOT_FOUND");
 const auto kNotPending = FailsWith(StatusCode::kFailedPrecondition, "APPROVAL_NOT_PENDING");
 const auto kNotApproved = FailsWith(StatusCode::kFailedPrecondition, "APPROVAL_NOT_APPROVED");
 const auto kExpired = FailsWith(StatusCode::kFailedPrecondition, "APPROVAL_EXPIRED");
-const auto kTooMany = FailsWith(StatusCode::kResourceExhausted, "TOO_MANY_APPROVALS");
 const auto kInvalidText = FailsWith(StatusCode::kInvalidArgument, "INVALID_TEXT");
-
-const absl::Time kNow = absl::FromUnixMicros(1'800'000'000'123'456);
-const absl::Time kEnd = kNow + absl::Hours(24);
-
-Approval SomeApproval(const std::string& name) {
-  Approval approval;
-  approval.name = name;
-  approval.method = "UpdateConnection";
-  approval.connection = "acme";
-  approval.changes = {"consumer-key", "audiences"};
-  approval.request_sha256 = absl::StrCat("digest of ", name);
-  approval.requester = "spiffe://keyward.example/é";
-  approval.before_json = R"({"consumer_key":"a"})";
-  approval.after_json = R"({"consumer_key":"b"})";
-  approval.create_time = kNow;
-  approval.expire_time = kEnd;
-  return approval;
-}
-
-Approval SomeApproval(const std::string& name, absl::Time created) {
-  Approval approval = SomeApproval(name);
-  approval.create_time = created;
-  approval.expire_time = created + absl::Hours(24);
-  return approval;
-}
-
-void ExpectApproval(const Approval& actual, const Approval& expected) {
-  EXPECT_EQ(actual.name, expected.name);
-  EXPECT_EQ(actual.state, expected.state);
-  EXPECT_EQ(actual.method, expected.method);
-  EXPECT_EQ(actual.connection, expected.connection);
-  EXPECT_EQ(actual.changes, expected.changes);
-  EXPECT_EQ(actual.request_sha256, expected.request_sha256);
-  EXPECT_EQ(actual.requester, expected.requester);
-  EXPECT_EQ(actual.before_json, expected.before_json);
-  EXPECT_EQ(actual.after_json, expected.after_json);
-  EXPECT_EQ(actual.create_time, expected.create_time);
-  EXPECT_EQ(actual.expire_time, expected.expire_time);
-  EXPECT_EQ(actual.decided_by, expected.decided_by);
-  EXPECT_EQ(actual.decide_time, expected.decide_time);
-  EXPECT_EQ(actual.comment, expected.comment);
-}
-
-std::vector<std::string> NamesOf(const std::vector<Approval>& approvals) {
-  std::vector<std::string> names;
-  for (const Approval& approval : approvals) names.push_back(approval.name);
-  return names;
-}
-
-void Create(ApprovalStore& approvals, const Approval& approval) {
-  const absl::StatusOr<Approval> created = approvals.Create(approval);
-  ASSERT_THAT(created.status(), IsOk());
-  ASSERT_EQ(created->name, approval.name) << "an earlier one took its place";
-}
-
-void CreateApproved(ApprovalStore& approvals, const std::string& name) {
-  Create(approvals, SomeApproval(name));
-  ASSERT_THAT(approvals.Decide(name, true, "dns:b", "", kNow).status(), IsOk());
-}
 
 ApprovalState StateOf(ApprovalStore& approvals, const std::string& name) {
   const absl::StatusOr<Approval> approval = approvals.Get(name);
@@ -247,64 +188,6 @@ TEST_P(RegistryContractTest, FindsTheApprovalOfTheSameRequest) {
   EXPECT_EQ(find(std::string("\xFF"), one.request_sha256, kNow), "");
   ASSERT_THAT(approvals().Use("one", kNow), IsOk());
   EXPECT_EQ(find(one.requester, one.request_sha256, kNow), "") << "used";
-}
-
-// Also one that was refused: asking again until somebody nods is no way around it.
-TEST_P(RegistryContractTest, AnEqualRequestGetsTheApprovalThatIsThere) {
-  const Approval first = SomeApproval("first");
-  Approval equal = SomeApproval("second");
-  equal.request_sha256 = first.request_sha256;
-  Create(approvals(), first);
-  EXPECT_EQ(approvals().Create(equal)->name, "first");
-  ASSERT_THAT(approvals().Decide("first", false, "dns:b", "no", kNow).status(), IsOk());
-  EXPECT_EQ(approvals().Create(equal)->state, ApprovalState::kRefused);
-  EXPECT_THAT(approvals().Get("second").status(), kNotFound);
-
-  Approval of_other = equal;
-  of_other.requester = "dns:other";
-  EXPECT_EQ(approvals().Create(of_other)->name, "second");
-  Approval later = equal;
-  later.name = "third";
-  later.create_time = kEnd;
-  later.expire_time = kEnd + absl::Hours(1);
-  EXPECT_EQ(approvals().Create(later)->name, "third") << "the first has expired";
-}
-
-TEST_P(RegistryContractTest, ARequesterMayWaitForTwentyApprovals) {
-  for (size_t i = 0; i < kMaxPendingApprovalsOfRequester; ++i) {
-    Create(approvals(), SomeApproval(absl::StrCat("a", i)));
-  }
-  EXPECT_THAT(approvals().Create(SomeApproval("more")).status(), kTooMany);
-  EXPECT_EQ(approvals().Create(SomeApproval("a0"))->name, "a0") << "adds none";
-  Approval of_other = SomeApproval("of other");
-  of_other.requester = "dns:other";
-  Create(approvals(), of_other);
-  ASSERT_THAT(approvals().Decide("a0", false, "dns:b", "", kNow).status(), IsOk());
-  Create(approvals(), SomeApproval("more"));
-  EXPECT_THAT(approvals().Create(SomeApproval("even more")).status(), kTooMany);
-  Create(approvals(), SomeApproval("when they have expired", kEnd));
-}
-
-TEST_P(RegistryContractTest, AThousandApprovalsOfEverybodyWait) {
-  for (size_t i = 0; i < kMaxPendingApprovals; ++i) {
-    Approval approval = SomeApproval(absl::StrCat("a", i));
-    approval.requester = absl::StrCat("dns:r", i / kMaxPendingApprovalsOfRequester);
-    Create(approvals(), approval);
-  }
-  EXPECT_THAT(approvals().Create(SomeApproval("more")).status(), kTooMany);
-  EXPECT_THAT(*approvals().List("", true, kNow), SizeIs(kMaxListedApprovals));
-  Create(approvals(), SomeApproval("when they have expired", kEnd));
-}
-
-TEST_P(RegistryContractTest, LongExpiredApprovalsAreForgotten) {
-  CreateApproved(approvals(), "one");
-  ASSERT_THAT(approvals().Use("one", kNow), IsOk());
-  Create(approvals(), SomeApproval("two"));
-  Create(approvals(), SomeApproval("at the limit", kEnd + kApprovalKeptAfterExpiry));
-  EXPECT_THAT(approvals().Get("one").status(), IsOk());
-  Create(approvals(),
-         SomeApproval("after it", kEnd + kApprovalKeptAfterExpiry + absl::Microseconds(1)));
-  EXPECT_THAT(NamesOf(*approvals().List("", false, kNow)), ElementsAre("after it", "at the limit"));
 }
 
 constexpr int kThreads = 4;

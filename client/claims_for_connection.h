@@ -23,13 +23,14 @@ struct ClaimsChoice {
   absl::Duration lifetime = kDefaultAssertionLifetime;
 };
 
-// Who is logged in: `chosen`, where the connection has it among its subjects; without
-// a choice its only subject.
+// Who is logged in: `chosen`, where the connection has it among its subjects or one of its
+// subject patterns stands for it; without a choice its only subject.
 //
 // Errors:
-//   FAILED_PRECONDITION NO_SUBJECT       the connection has none
+//   FAILED_PRECONDITION NO_SUBJECT       the connection has none; or it has patterns only,
+//                                        and none was chosen
 //   INVALID_ARGUMENT SUBJECT_AMBIGUOUS   it has several and none was chosen
-//   PERMISSION_DENIED SUBJECT_NOT_ALLOWED   `chosen` is not one of them
+//   PERMISSION_DENIED SUBJECT_NOT_ALLOWED   `chosen` is none of these
 // Safe to call from any thread.
 absl::StatusOr<std::string> SubjectOf(const v1::Connection& connection, absl::string_view chosen);
 

@@ -14,7 +14,6 @@
 #include "common/status_macros.h"
 #include "signer/caller_identity.h"
 #include "signer/connection_rules.h"
-#include "signer/peer_identity.h"
 
 namespace keyward::signer {
 namespace {
@@ -53,7 +52,7 @@ grpc::Status Administration::RunWithRecord(const Call& call,
   if (CheckIdentity(call.on_behalf_of).ok()) record.on_behalf_of = std::string(call.on_behalf_of);
   const auto decide = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
-    ASSIGN_OR_RETURN(record.identity, PeerIdentity(*call.context.auth_context()));
+    RETURN_IF_ERROR(Identify(call.context, record));
     RETURN_IF_ERROR(CheckOnBehalfOf(call.on_behalf_of));
     RETURN_IF_ERROR(CheckConnectionName(call.connection));
     const Decision decision =
@@ -73,11 +72,19 @@ grpc::Status Administration::RunForAnyConnection(
       .time = absl::Now(), .trace_id = server::TraceIdOf(context), .method = std::string(method)};
   const auto decide = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
-    ASSIGN_OR_RETURN(record.identity, PeerIdentity(*context.auth_context()));
+    RETURN_IF_ERROR(Identify(context, record));
     return work(record.identity);
   };
   const absl::Status status = decide();
   return Conclude(status, std::move(record));
+}
+
+absl::Status Administration::Identify(const grpc::ServerContext& context,
+                                      AuditRecord& record) const {
+  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
+  absl::StatusOr<std::string> identity = parts_.callers.IdentityOf(*peer);
+  record.identity = identity.ok() ? *std::move(identity) : parts_.callers.NameOf(*peer);
+  return identity.status();
 }
 
 grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord record) {

@@ -21,11 +21,13 @@
 #include "keystore/registry/snapshot.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/callers.h"
 
 namespace keyward::signer {
 
 // What is referred to outlives the services.
 struct AdministrationParts {
+  const Callers& callers;
   const AuthorizationPolicy& policy;
   const Keystore& keystore;
   KeyLifecycle& lifecycle;
@@ -72,6 +74,9 @@ class Administration {
   registry::Registry& registry() const { return parts_.keystore.registry; }
 
  private:
+  // Who calls. Of a bad certificate, the one whom it names is recorded.
+  absl::Status Identify(const grpc::ServerContext& context, AuditRecord& record) const;
+
   // The end of every call: logs what the caller is not told, records, counts, and
   // answers.
   grpc::Status Conclude(const absl::Status& status, AuditRecord record);

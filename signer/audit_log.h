@@ -19,15 +19,44 @@
 #include "absl/time/time.h"
 #include "common/mutex.h"
 #include "common/unique_fd.h"
+#include "signer/audit/audit_sink.h"
+#include "signer/audit/chain.h"
 #include "signer/audit_record.h"
 
 namespace keyward::signer {
 
-// A file of JSON Lines, appended to. Records are written and flushed to the disk
-// in groups by one thread, so that a busy signer pays for one fdatasync(2) per group
-// and not per signature: while one group is being flushed the next gathers, and
-// after a group of several it gathers for some milliseconds more, unless it is told
-// that nothing else is on its way. A record that comes alone never waits.
+struct CheckpointSignature {
+  // RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017), as bytes.
+  std::string signature;
+  // RFC 7638 thumbprint of the key.
+  std::string kid;
+  uint32_t key_version = 0;
+};
+
+// Signs a CheckpointStatement() with the audit key. Called on the log's checkpoint thread;
+// should not take much longer than `deadline`, for the log's end waits for it.
+using CheckpointSigner = std::function<absl::StatusOr<CheckpointSignature>(
+    const std::string& statement, absl::Time deadline)>;
+
+struct AuditOptions {
+  // The file that is written; those before it lie beside it (signer/audit/file_names.h).
+  std::string file;
+  // A file that is larger or older is closed and the next one begun.
+  int64_t rotate_bytes = int64_t{100} << 20;
+  absl::Duration rotate_age = absl::Hours(24);
+  // A checkpoint after so many records or that much time, whichever comes first, while
+  // there are records that none vouches for.
+  int checkpoint_records = 1000;
+  absl::Duration checkpoint_interval = absl::Seconds(60);
+  // Gets every record after the file has it; may be null.
+  std::shared_ptr<AuditSink> sink;
+};
+
+// Files of JSON Lines whose records are chained by SHA-256 (docs/audit.md). Records are
+// written and flushed to the disk in groups by one thread, so that a busy signer pays for
+// one fdatasync(2) per group and not per signature: while one group is being flushed the
+// next gathers, and after a group of several it gathers for some milliseconds more, unless
+// it is told that nothing else is on its way. A record that comes alone never waits.
 //
 // Fails closed: while the log can't be written, every record's callback gets the
 // error and nothing may be released. Thread-safe.
@@ -36,31 +65,46 @@ class AuditLog {
   // Called once, on the log's thread; must not block and must not append.
   using Durable = std::function<void(const absl::Status&)>;
 
-  // Opens or creates `path` with permissions 0600. Numbers go on after the last
-  // record that is there. A last line without its end, from a crash, is ended; its
-  // signature was never released. The file is locked: a second log of it, in this
-  // process or another, is refused. Errors name the file.
-  static absl::StatusOr<std::unique_ptr<AuditLog>> New(const std::string& path);
-  // Writes what was appended.
+  // Opens or creates the file with permissions 0600, and goes on after the last record
+  // that is there, in it or in the last closed file. A last line without its end, from a
+  // crash, is set aside; its signature was never released. The file is locked: a second
+  // log of it, in this process or another, is refused, and so is one that does not end as
+  // a log does. Errors name the file and say what to do.
+  static absl::StatusOr<std::unique_ptr<AuditLog>> New(AuditOptions options);
+  // Writes what was appended or counted, and the last checkpoint; waits two seconds for
+  // that at most, and for the checkpoint signer's last call to return.
   ~AuditLog();
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
 
-  // Queues the record. `durable` gets OK once it is on the disk, or UNAVAILABLE,
-  // AUDIT_UNAVAILABLE where it is not and never will be.
+  // From now on checkpoints are made. To be called once. What `sign` uses outlives the log.
+  void SetCheckpointSigner(CheckpointSigner sign);
+
+  // Queues the record. `durable`, which may be null, gets OK once it is on the disk, or
+  // UNAVAILABLE, AUDIT_UNAVAILABLE where it is not and never will be.
   void Append(AuditRecord record, Durable durable);
+
+  // Queues the record of a refusal; nobody is told when it is on the disk. One of which an
+  // identical one (identity, method, connection, reason) was appended less than a second
+  // ago is counted, and so is what is beyond 10 different ones a second and identity:
+  // what was counted is written within about a second (signer/audit/refusal_counter.h).
+  void AppendRefusal(AuditRecord record);
 
   // Says that no more records are on their way: what has gathered is flushed now.
   void FinishGroup();
 
   // OK, or AUDIT_UNAVAILABLE after the last group failed, while the disk does not
   // answer, and while more records wait than a group should have: then nothing
-  // should be signed at all. Every append tries again, and so does Probe().
+  // should be signed at all. Every append tries again, and so does Probe(). Else what a
+  // sink's CheckReady() says.
   absl::Status CheckWritable() const;
 
   // After a failure, appends a record that says that the log works again, if it
   // does.
   void Probe();
+
+  // The end of the log.
+  AuditHead head() const;
 
  private:
   struct Entry {

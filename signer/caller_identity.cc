@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "common/dns_name.h"
 #include "common/error.h"
@@ -57,6 +60,18 @@ absl::Status CheckPathSegment(absl::string_view segment) {
 absl::Status Refused(absl::string_view sentence) {
   return Error(absl::StatusCode::kUnauthenticated, "CLIENT_IDENTITY_INVALID",
                absl::StrCat("use another client certificate: ", sentence));
+}
+
+// "SPIFFE ID, DNS name or common name", as far as they count.
+std::string Names(const IdentityKinds& kinds) {
+  std::vector<absl::string_view> names;
+  if (kinds.spiffe) names.push_back("SPIFFE ID");
+  if (kinds.dns) names.push_back("DNS name");
+  if (kinds.common_name) names.push_back("common name");
+  if (names.size() < 2) return absl::StrJoin(names, "");
+  const absl::string_view last = names.back();
+  names.pop_back();
+  return absl::StrCat(absl::StrJoin(names, ", "), " or ", last);
 }
 
 // `name` behind `prefix`, if it is the only one and passes `check`.
@@ -123,25 +138,47 @@ absl::Status CheckIdentity(absl::string_view identity) {
   return absl::InvalidArgumentError("an identity begins with spiffe://, dns: or cn:");
 }
 
-absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate) {
-  if (certificate.uris.size() > 1) {
-    return OnlyName(certificate.uris, "", "URI name", &CheckSpiffeId);
+absl::StatusOr<IdentityKinds> ParseIdentityKinds(const std::vector<std::string>& names) {
+  if (names.empty()) return absl::InvalidArgumentError("must list spiffe, dns or cn");
+  IdentityKinds kinds{.spiffe = false, .dns = false, .common_name = false};
+  for (const std::string& name : names) {
+    bool* const kind = name == "spiffe" ? &kinds.spiffe
+                       : name == "dns"  ? &kinds.dns
+                       : name == "cn"   ? &kinds.common_name
+                                        : nullptr;
+    if (kind == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("may list spiffe, dns and cn, not \"", Shown(name), "\""));
+    }
+    if (std::exchange(*kind, true)) {
+      return absl::InvalidArgumentError(absl::StrCat("lists ", name, " twice"));
+    }
   }
+  return kinds;
+}
+
+absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate,
+                                           const IdentityKinds& kinds) {
   // Without regard to case, so that a misspelt SPIFFE ID is refused and not
   // passed over in favour of a weaker name.
-  if (!certificate.uris.empty() &&
-      absl::StartsWithIgnoreCase(certificate.uris.front(), kSpiffeScheme)) {
+  const bool has_spiffe = absl::c_any_of(certificate.uris, [](const std::string& uri) {
+    return absl::StartsWithIgnoreCase(uri, kSpiffeScheme);
+  });
+  if (has_spiffe && !kinds.spiffe) {
+    return Refused("this one has a SPIFFE ID, and this server does not go by those");
+  }
+  if (has_spiffe || (kinds.spiffe && certificate.uris.size() > 1)) {
     return OnlyName(certificate.uris, "", "URI name", &CheckSpiffeId);
   }
-  if (!certificate.dns_names.empty()) {
+  if (kinds.dns && !certificate.dns_names.empty()) {
     std::vector<std::string> names = certificate.dns_names;
     for (std::string& name : names) absl::AsciiStrToLower(&name);
     return OnlyName(names, kDnsPrefix, "DNS name", &CheckDnsName);
   }
-  if (!certificate.common_names.empty()) {
+  if (kinds.common_name && !certificate.common_names.empty()) {
     return OnlyName(certificate.common_names, kCommonNamePrefix, "common name", &CheckCommonName);
   }
-  return Refused("this one has no SPIFFE ID, DNS name or common name");
+  return Refused(absl::StrCat("this one has no ", Names(kinds)));
 }
 
 absl::Status CheckOnBehalfOf(absl::string_view on_behalf_of) {

@@ -20,6 +20,17 @@ struct PeerCertificate {
   std::vector<std::string> common_names;
 };
 
+// The kinds of names that identify a caller: `identity.kinds` of the daemons' settings.
+struct IdentityKinds {
+  bool spiffe = true;
+  bool dns = true;
+  bool common_name = true;
+};
+
+// The kinds that `names` lists: "spiffe", "dns", "cn"; their order does not matter. The error is
+// INVALID_ARGUMENT without a reason and says what is wrong: none, one twice, or an unknown one.
+absl::StatusOr<IdentityKinds> ParseIdentityKinds(const std::vector<std::string>& names);
+
 // The identity that a certificate gives its holder: "spiffe://..." when it has a
 // SPIFFE ID as its URI name, else "dns:..." in lower case, else "cn:...". URIs of
 // other schemes do not count. The kind that decides must hold exactly one name,
@@ -27,11 +38,14 @@ struct PeerCertificate {
 // certificate is never two callers. A name that decides and is malformed is
 // refused; the next kind is not tried.
 //
-// Depends on the certificate alone, so that a caller may keep the answer for the
-// life of a connection. Thread-safe.
+// A kind that is not among `kinds` is passed over as if the certificate had none of it.
+// But one with a SPIFFE ID is refused then: no caller gets a weaker name than it has.
+//
+// Depends on the certificate alone, so that a caller may keep the answer. Thread-safe.
 //
 // Errors: UNAUTHENTICATED CLIENT_IDENTITY_INVALID.
-absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate);
+absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate,
+                                           const IdentityKinds& kinds = {});
 
 // Whether `uri` is a SPIFFE ID of a workload (SPIFFE-ID sections 2.1 to 2.4): at
 // most 2048 bytes, lower-case scheme, a trust domain of [a-z0-9._-], and a path

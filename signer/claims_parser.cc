@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/utf8.h"
 #include "signer/claims_policy.h"
+#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 namespace {
@@ -36,6 +38,13 @@ constexpr std::array<ClaimRule, kClaimCount> kRules = {{
 
 absl::Status Malformed(absl::string_view reason, absl::string_view sentence) {
   return Error(absl::StatusCode::kInvalidArgument, reason, sentence);
+}
+
+bool IsAllowedSubject(const registry::ConnectionSettings& settings, const std::string& value) {
+  return absl::c_linear_search(settings.subjects, value) ||
+         absl::c_any_of(settings.subject_patterns, [&](const std::string& pattern) {
+           return MatchesSubjectPattern(pattern, value);
+         });
 }
 
 const std::string* FindEqual(const std::vector<std::string>& allowed, const std::string& value) {
@@ -69,6 +78,7 @@ class Handler {
     if (!InObject()) return false;
     if (rule().is_text || value > uint64_t{std::numeric_limits<int64_t>::max()}) return WrongType();
     if (claim_ == Claim::kExp) read_.exp = value;
+    if (claim_ == Claim::kIat) read_.iat = value;
     if (claim_ == Claim::kNbf) read_.nbf = value;
     return true;
   }
@@ -77,11 +87,10 @@ class Handler {
     if (!InObject()) return false;
     if (!rule().is_text) return WrongType();
     if (claim_ == Claim::kIss) read_.iss_matches = value == settings_.consumer_key;
-    if (claim_ == Claim::kSub) read_.subject = FindEqual(settings_.subjects, value);
     if (claim_ == Claim::kAud) read_.audience = FindEqual(settings_.audiences, value);
-    if (claim_ == Claim::kJti && value.size() > kMaxJtiBytes) {
-      return Fail("CLAIMS_JTI_TOO_LONG",
-                  absl::StrCat("make the claim jti at most ", kMaxJtiBytes, " bytes long"));
+    if (claim_ == Claim::kJti) return CheckJti(value);
+    if (claim_ == Claim::kSub && IsAllowedSubject(settings_, value)) {
+      read_.subject = std::move(value);
     }
     return true;
   }
@@ -135,6 +144,19 @@ class Handler {
   bool InObject() {
     return in_object_ ||
            Fail("CLAIMS_NOT_OBJECT", "send the claims as a JSON object, {\"iss\": ...}");
+  }
+
+  bool CheckJti(const std::string& value) {
+    if (value.size() > kMaxJtiBytes) {
+      return Fail("CLAIMS_JTI_TOO_LONG",
+                  absl::StrCat("make the claim jti at most ", kMaxJtiBytes, " bytes long"));
+    }
+    // What is printable may stand in logs as it is.
+    if (value.empty() || Printable(value) != value) {
+      return Fail("CLAIMS_JTI_INVALID",
+                  "make the claim jti 1 or more printable characters, or leave it out");
+    }
+    return true;
   }
 
   bool WrongType() {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -17,15 +18,18 @@ enum class Claim : uint8_t { kIss, kSub, kAud, kExp, kIat, kNbf, kJti };
 inline constexpr size_t kClaimCount = 7;
 
 // What a claims set says. Texts are compared with the connection's settings
-// while they are read, so that nothing is copied: the pointers are into those
-// settings, null where nothing there is equal.
+// while they are read.
 struct ReadClaims {
   std::array<bool, kClaimCount> present{};
   bool iss_matches = false;
-  const std::string* subject = nullptr;
+  // The text itself, without its escapes, where it is one of the connection's subjects or one of
+  // its subject patterns stands for it.
+  std::optional<std::string> subject;
+  // Into the settings; null where none is equal.
   const std::string* audience = nullptr;
   // Seconds since 1970-01-01T00:00:00Z, at most 2^63-1.
   uint64_t exp = 0;
+  uint64_t iat = 0;
   uint64_t nbf = 0;
 
   bool Has(Claim claim) const { return present[static_cast<size_t>(claim)]; }

@@ -13,6 +13,7 @@
 #include "common/file.h"
 #include "common/status_macros.h"
 #include "common/yaml_reader.h"
+#include "signer/identity_settings.h"
 
 namespace keyward::signer {
 namespace {
@@ -73,10 +74,11 @@ class ConfigReader {
 
   absl::StatusOr<SignerConfig> Read(const YamlNode& document) {
     const YamlReader root(document, reader_.mistakes());
-    if (root.ReadMapping({"listen", "tls", "token", "registry", "audit", "policy", "certificate",
-                          "limits", "monitoring"})) {
+    if (root.ReadMapping({"listen", "tls", "identity", "token", "registry", "audit", "policy",
+                          "certificate", "limits", "monitoring"})) {
       config_.listen = reader_.ReadListen(root);
       config_.tls = reader_.ReadTls(root);
+      config_.identity_kinds = ReadIdentityKinds(reader_, root);
       ReadToken(root);
       if (auto registry = reader_.Section(root, "registry", {"sqlite"})) {
         config_.registry_sqlite = reader_.Path(*registry, "sqlite");

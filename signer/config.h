@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/server/settings_reader.h"
 #include "common/server/tls_files.h"
+#include "signer/caller_identity.h"
 #include "signer/pin_source.h"
 
 namespace keyward::signer {
@@ -47,6 +48,8 @@ struct SignerConfig {
   // "host:port"; port 0 takes any that is free.
   std::string listen;
   server::TlsFiles tls;
+  // What a caller's certificate may identify it by.
+  IdentityKinds identity_kinds;
   TokenConfig token;
   std::string registry_sqlite;
   AuditConfig audit;

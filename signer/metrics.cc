@@ -94,6 +94,11 @@ std::string Metrics::Text(absl::Time now) const {
         "End of the TLS certificate that callers are shown, in seconds since 1970.",
         static_cast<double>(absl::ToUnixSeconds(sources_.tls_certificate_end()))));
   }
+  if (sources_.client_crl_end) {
+    families.push_back(
+        server::SingleGauge(server::kClientCrlEnd, server::kClientCrlEndHelp,
+                            static_cast<double>(absl::ToUnixSeconds(sources_.client_crl_end()))));
+  }
   AddSigningPath(sources_, families);
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -27,6 +27,8 @@ struct MetricsSources {
   // Where the TLS certificate ends that callers are shown. Null where nobody knows:
   // there is no such series then.
   std::function<absl::Time()> tls_certificate_end;
+  // Where the first CRL of the clients' authorities ends; null where there is none.
+  std::function<absl::Time()> client_crl_end;
 };
 
 // Metrics are of two kinds: those that are counted as things happen live in
@@ -52,6 +54,7 @@ class Metrics {
   //   keyward_certificate_expiry_timestamp_seconds{connection,key_version}
   //                                               WatchedVersions(); seconds since 1970
   //   keyward_tls_certificate_expiry_timestamp_seconds
+  //   keyward_client_crl_expiry_timestamp_seconds
   //   keyward_sign_queue_length                   calls that wait for their turn
   //   keyward_sessions, keyward_sessions_in_use   SessionPoolStats
   //   keyward_session_recoveries_total{outcome}   "recovered", "failed"

@@ -25,6 +25,8 @@ std::vector<std::string> Values(const grpc::AuthContext& context, const char* na
   return values;
 }
 
+}  // namespace
+
 // gRPC names both of its TLS stacks; any other transport carries no certificate.
 bool IsTls(const grpc::AuthContext& context) {
   const auto types = context.FindPropertyValues(GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME);
@@ -40,9 +42,8 @@ bool IsUnixSocket(const grpc::ServerContextBase& context) {
          absl::StartsWith(context.peer(), "unix:");
 }
 
-}  // namespace
-
-absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context) {
+absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context,
+                                         const IdentityKinds& kinds) {
   if (!IsTls(context) || context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME).empty()) {
     return Error(absl::StatusCode::kUnauthenticated, "CLIENT_CERTIFICATE_MISSING",
                  "connect with TLS and a client certificate");
@@ -51,19 +52,13 @@ absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context) {
   certificate.uris = Values(context, GRPC_PEER_URI_PROPERTY_NAME);
   certificate.dns_names = Values(context, GRPC_PEER_DNS_PROPERTY_NAME);
   certificate.common_names = Values(context, GRPC_X509_CN_PROPERTY_NAME);
-  absl::StatusOr<std::string> identity = CallerIdentity(certificate);
+  absl::StatusOr<std::string> identity = CallerIdentity(certificate, kinds);
   // gRPC counts a peer as authenticated when it has a name.
   if (identity.ok() && !context.IsPeerAuthenticated()) {
     return Error(absl::StatusCode::kUnauthenticated, "CLIENT_CERTIFICATE_MISSING",
                  "connect with a client certificate that the signer's client CA issued");
   }
   return identity;
-}
-
-absl::StatusOr<std::string> PeerIdentity(const grpc::ServerContextBase& context,
-                                         absl::string_view socket_identity) {
-  if (!socket_identity.empty() && IsUnixSocket(context)) return std::string(socket_identity);
-  return PeerIdentity(*context.auth_context());
 }
 
 }  // namespace keyward::signer

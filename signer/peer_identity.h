@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "signer/caller_identity.h"
 
 namespace grpc {
 class AuthContext;
@@ -16,21 +16,22 @@ namespace keyward::signer {
 
 // CallerIdentity() of the client certificate of the connection that `context`
 // belongs to. That TLS verified the certificate's chain is the server
-// credentials' doing (GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY).
+// credentials' doing (GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+// whether it is good still is for signer/callers to say, whom the daemons ask.
 // The answer is the same for every call of a connection. Thread-safe.
 //
 // Errors, all UNAUTHENTICATED:
 //   CLIENT_CERTIFICATE_MISSING  no TLS, or no client certificate
 //   CLIENT_IDENTITY_INVALID     as CallerIdentity()
-absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context);
+absl::StatusOr<std::string> PeerIdentity(const grpc::AuthContext& context,
+                                         const IdentityKinds& kinds = {});
 
-// The same for a daemon that also listens on a Unix socket, with
-// grpc::experimental::LocalServerCredentials(UDS). A connection over that has no certificate:
-// whoever may open the socket is `socket_identity`, an identity as CallerIdentity() writes it.
-// Where that is empty such a connection is refused. A connection over TCP never counts as the
-// socket, not from this machine either.
-absl::StatusOr<std::string> PeerIdentity(const grpc::ServerContextBase& context,
-                                         absl::string_view socket_identity);
+// Whether `context` belongs to a connection over TLS. Thread-safe.
+bool IsTls(const grpc::AuthContext& context);
+
+// Whether a call came over a Unix socket with grpc::experimental::LocalServerCredentials(UDS).
+// Never of one over TCP, not from this machine either. Thread-safe.
+bool IsUnixSocket(const grpc::ServerContextBase& context);
 
 }  // namespace keyward::signer
 

@@ -10,26 +10,29 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/server/daemon.h"
+#include "common/server/grpc_server.h"
 #include "common/server/health_service.h"
 #include "common/server/http_listener.h"
 #include "common/server/readiness.h"
 #include "common/server/tls_credentials.h"
-#include "keystore/lifecycle/key_lifecycle.h"
-#include "keystore/pkcs11/session_pool.h"
-#include "keystore/registry/registry.h"
-#include "keystore/registry/snapshot.h"
 #include "signer/administration.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/callers.h"
 #include "signer/certificate_watch.h"
 #include "signer/config.h"
 #include "signer/connections_service.h"
 #include "signer/key_versions_service.h"
 #include "signer/metrics.h"
+#include "signer/open_keystore.h"
 #include "signer/signer.h"
 #include "signer/signing_service.h"
 
 namespace keyward::signer {
+
+// A request may be more than a connection with every list full; claims have 4 KiB at most.
+inline const server::GrpcLimits kServerLimits = {.name = "keyward-signer",
+                                                 .max_request_bytes = 64 * 1024};
 
 class Server final : public server::RunningDaemon {
  public:
@@ -52,7 +55,6 @@ class Server final : public server::RunningDaemon {
  private:
   explicit Server(AuthorizationPolicy policy) : policy_(std::move(policy)) {}
 
-  absl::Status OpenKeystore(const SignerConfig& config);
   absl::Status Serve(const SignerConfig& config);
   absl::Status CheckReady();
   void FinishInterruptedNowAndThen(absl::Time deadline);
@@ -60,14 +62,10 @@ class Server final : public server::RunningDaemon {
   absl::Status OpenMonitoring(const server::MonitoringConfig& config);
 
   const AuthorizationPolicy policy_;
-  std::unique_ptr<registry::Registry> registry_;
-  std::unique_ptr<pkcs11::SessionPool> sessions_;
+  std::unique_ptr<OpenKeystore> keystore_;
+  // Closed before the keystore.
   std::unique_ptr<AuditLog> audit_;
-  std::unique_ptr<registry::SnapshotHolder> snapshots_;
-  std::unique_ptr<provider::SigningContext> signing_;
-  Turn turn_;
-  std::unique_ptr<const Keystore> keystore_;
-  std::unique_ptr<KeyLifecycle> lifecycle_;
+  std::unique_ptr<const Callers> callers_;
   std::unique_ptr<Signer> signer_;
   std::unique_ptr<Administration> administration_;
   std::unique_ptr<SigningService> signing_service_;

@@ -1,7 +1,5 @@
 #include "signer/signer.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -14,36 +12,17 @@
 #include "common/error.h"
 #include "common/openssl.h"
 #include "common/status_macros.h"
-#include "keystore/certificate/rsa_public_key.h"
-#include "keystore/pkcs11/ck_error.h"
-#include "keystore/pkcs11/token_signer.h"
 #include "signer/caller_identity.h"
 #include "signer/claims_policy.h"
 #include "signer/connection_rules.h"
-#include "signer/peer_identity.h"
+#include "signer/token_signing.h"
 
 namespace keyward::signer {
 namespace {
 
-absl::Status CheckNotLate(absl::Time deadline) {
-  if (absl::Now() < deadline) return absl::OkStatus();
-  return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
-               "the call's deadline passed before it was its turn; nothing was signed");
-}
-
 absl::Status ConnectionNotFound(absl::string_view name) {
   return Error(absl::StatusCode::kNotFound, "CONNECTION_NOT_FOUND",
                absl::StrCat("there is no connection ", name));
-}
-
-// What the caller may know of a key that the token does not have or that is not
-// protected as it must be; the log has the rest.
-absl::Status KeyRefused(const registry::KeyVersion& version, const absl::Status& why) {
-  spdlog::error("key version {} of {} is not used: {}", version.number, version.connection,
-                std::string(why.message()));
-  return Error(absl::StatusCode::kFailedPrecondition, "KEY_REFUSED",
-               absl::StrCat("the key of version ", version.number, " of ", version.connection,
-                            " cannot be used; ask the operator to look at the signer's log"));
 }
 
 // What is known of a call before anything is decided. For whom it is only where that
@@ -51,6 +30,7 @@ absl::Status KeyRefused(const registry::KeyVersion& version, const absl::Status&
 AuditRecord RecordOf(const IncomingCall& call) {
   const std::string& on_behalf_of = call.request.on_behalf_of();
   return {.time = absl::Now(),
+          .identity = call.caller,
           .on_behalf_of = CheckIdentity(on_behalf_of).ok() ? on_behalf_of : "",
           .trace_id = call.trace_id,
           .method = "Sign",
@@ -58,6 +38,12 @@ AuditRecord RecordOf(const IncomingCall& call) {
 }
 
 }  // namespace
+
+CallSigner::Caller Signer::Identify(const grpc::AuthContext& peer) {
+  absl::StatusOr<std::string> identity = parts_.callers.IdentityOf(peer);
+  if (identity.ok()) return {.name = *std::move(identity)};
+  return {.name = parts_.callers.NameOf(peer), .refusal = identity.status()};
+}
 
 void Signer::Sign(const IncomingCall& call, absl::Time deadline, Done done) {
   AuditRecord record = RecordOf(call);
@@ -84,8 +70,7 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   RETURN_IF_ERROR(parts_.audit.CheckWritable());
   record.claims_sha256 = HexSha256(request.claims_json());
 
-  // 2. Who calls?
-  ASSIGN_OR_RETURN(record.identity, PeerIdentity(*call.peer));
+  // 2. Who calls was known before the call got its place in the queue. For whom?
   RETURN_IF_ERROR(CheckOnBehalfOf(request.on_behalf_of()));
 
   // 3. May they sign for this connection?
@@ -99,9 +84,9 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   const std::shared_ptr<const registry::Snapshot> snapshot = parts_.snapshots.Get();
   const registry::Connection* connection = snapshot->FindConnection(request.connection());
   if (connection == nullptr) return ConnectionNotFound(request.connection());
-  ASSIGN_OR_RETURN(const AcceptedClaims claims,
-                   CheckClaims(request.claims_json(), connection->settings, absl::Now(),
-                               parts_.max_assertion_lifetime));
+  ASSIGN_OR_RETURN(
+      const AcceptedClaims claims,
+      CheckClaims(request.claims_json(), connection->settings, absl::Now(), parts_.claims_limits));
   record.sub = claims.sub;
   record.aud = claims.aud;
   record.exp = claims.exp;
@@ -135,48 +120,11 @@ absl::StatusOr<std::string> Signer::SignOnToken(const registry::SigningKey& key,
   const absl::Cleanup observe = [this, start] {
     parts_.times.ObserveSince(start, SignTimes::Phase::kToken);
   };
-  absl::StatusOr<std::string> signature = TryToSign(key, signing_input, deadline);
-  // Once more with the sessions that recovery opens: most callers then never
-  // notice that the token was away.
-  if (pkcs11::IsSessionFatal(signature.status())) {
-    signature = TryToSign(key, signing_input, deadline);
-  }
-  if (signature.ok() || ReasonOf(signature.status())) return signature;
-  spdlog::error("signing with version {} of {} failed: {}", key.version.number,
-                key.version.connection, std::string(signature.status().message()));
-  return Error(absl::StatusCode::kUnavailable, "TOKEN_UNAVAILABLE",
-               "the signing token failed; try again, and if it lasts, ask the operator to look at "
-               "the signer's log");
-}
-
-absl::StatusOr<std::string> Signer::TryToSign(const registry::SigningKey& key,
-                                              absl::string_view signing_input,
-                                              absl::Time deadline) {
-  ASSIGN_OR_RETURN(pkcs11::SessionLease lease, parts_.sessions.Take(deadline));
-  RETURN_IF_ERROR(CheckNotLate(deadline));
-  const absl::StatusOr<CK_OBJECT_HANDLE> handle = lease.FindKey(key.version.key_id);
-  if (!handle.ok()) return KeyRefused(key.version, handle.status());
-  absl::StatusOr<std::string> signature = pkcs11::SignRs256(lease.session(), lease.rs256(), *handle,
-                                                            signing_input, key.signature_bytes);
-  lease.Report(signature.status());
-  if (!signature.ok()) return signature.status();
-
-  if (absl::Status verified = VerifyRs256(*key.public_key, signing_input, *signature);
-      !verified.ok()) {
-    // The handle may have come to mean another key: nothing of this generation
-    // is trusted any more.
-    lease.Distrust();
-    spdlog::error("version {} of {}: the token's signature does not verify; it was thrown away",
-                  key.version.number, key.version.connection);
-    return Error(absl::StatusCode::kInternal, "SIGNATURE_INVALID",
-                 "the token made a signature that does not verify; it was thrown away");
-  }
-  return signature;
+  return signer::SignOnToken(parts_.sessions, key, signing_input, deadline);
 }
 
 void Signer::Refuse(const IncomingCall& call, const absl::Status& why, const Done& done) {
   AuditRecord record = RecordOf(call);
-  record.identity = PeerIdentity(*call.peer).value_or("");
   record.refusal = ReasonOf(why).value_or("INTERNAL");
   parts_.audit.Append(std::move(record), nullptr);
   done(why);

@@ -3,8 +3,6 @@
 #ifndef KEYWARD_SIGNER_SIGNER_H_
 #define KEYWARD_SIGNER_SIGNER_H_
 
-#include <functional>
-#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,61 +14,47 @@
 #include "keyward/v1/signer.pb.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
+#include "signer/call_signer.h"
+#include "signer/callers.h"
+#include "signer/claims_policy.h"
 #include "signer/sign_times.h"
-
-namespace grpc {
-class AuthContext;
-}
 
 namespace keyward::signer {
 
 // What a signer works with; all of it outlives the signer.
 struct SignerParts {
+  const Callers& callers;
   const AuthorizationPolicy& policy;
   const registry::SnapshotHolder& snapshots;
   pkcs11::SessionPool& sessions;
   AuditLog& audit;
   SignTimes& times;
-  absl::Duration max_assertion_lifetime;
-};
-
-// A call of Sign as it came in.
-struct IncomingCall {
-  std::shared_ptr<const grpc::AuthContext> peer;
-  // Outlives the call of Signer that it is given to.
-  const v1::SignRequest& request;
-  // W3C trace id, empty for none.
-  std::string trace_id;
+  ClaimsLimits claims_limits;
 };
 
 // Thread-safe.
-class Signer {
+class Signer final : public CallSigner {
  public:
-  // Called once with the answer, or with the error that the caller gets.
-  using Done = std::function<void(absl::StatusOr<v1::SignResponse>)>;
-
   explicit Signer(const SignerParts& parts) : parts_(parts) {}
+
+  Caller Identify(const grpc::AuthContext& peer) override;
 
   // Decides, signs, and calls `done` once the audit record allows it: with a
   // signature only after its record is durable, on the audit log's thread; with a
-  // refusal at once. Blocks for as long as the token takes, and for a session not
-  // past `deadline`. Errors as in proto/keyward/v1/signer.proto.
-  void Sign(const IncomingCall& call, absl::Time deadline, Done done);
+  // refusal at once. Errors as in proto/keyward/v1/signer.proto.
+  void Sign(const IncomingCall& call, absl::Time deadline, Done done) override;
 
-  // Says that no call is being worked on, so that the audit log need not wait for
-  // more records.
-  void FinishAuditGroup() { parts_.audit.FinishGroup(); }
+  // Refuses, and records that.
+  void Refuse(const IncomingCall& call, const absl::Status& why, const Done& done) override;
 
-  // Refuses a call with `why` without looking at it further, and records that.
-  void Refuse(const IncomingCall& call, const absl::Status& why, const Done& done);
+  // So that the audit log does not wait for more records.
+  void FinishGroup() override { parts_.audit.FinishGroup(); }
 
  private:
   absl::StatusOr<v1::SignResponse> Decide(const IncomingCall& call, absl::Time deadline,
                                           AuditRecord& record);
   absl::StatusOr<std::string> SignOnToken(const registry::SigningKey& key,
                                           absl::string_view signing_input, absl::Time deadline);
-  absl::StatusOr<std::string> TryToSign(const registry::SigningKey& key,
-                                        absl::string_view signing_input, absl::Time deadline);
 
   const SignerParts parts_;
 };

@@ -55,7 +55,8 @@ class SignCall {
     answered_ = true;
     arrival_ = SignTimes::Clock::now();
     Ask(service_);
-    service_.Work(this);
+    caller_ = service_.signer_.Identify(*context_.auth_context());
+    caller_.refusal.ok() ? service_.Work(this) : Refuse(caller_.refusal);
   }
 
   void Sign() {
@@ -68,22 +69,22 @@ class SignCall {
   }
 
   void RefuseAsFull() {
-    const absl::Status why =
-        WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
-                             "too many calls are waiting for the token; try again later"),
-                       kRetryDelay);
-    service_.signer_.Refuse(
-        AsItCame(), why,
-        [this](const absl::StatusOr<v1::SignResponse>& response) { Answer(response.status()); });
+    Refuse(WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                                "too many calls are waiting for the token; try again later"),
+                          kRetryDelay));
   }
 
  private:
   explicit SignCall(SigningService& service) : service_(service), responder_(&context_) {}
 
+  void Refuse(const absl::Status& why) {
+    service_.signer_.Refuse(
+        AsItCame(), why,
+        [this](const absl::StatusOr<v1::SignResponse>& response) { Answer(response.status()); });
+  }
+
   IncomingCall AsItCame() const {
-    return {.peer = context_.auth_context(),
-            .request = request_,
-            .trace_id = server::TraceIdOf(context_)};
+    return {.caller = caller_.name, .request = request_, .trace_id = server::TraceIdOf(context_)};
   }
 
   // Counts first: who has the answer finds it counted.
@@ -103,10 +104,11 @@ class SignCall {
   v1::SignRequest request_;
   grpc::ServerAsyncResponseWriter<v1::SignResponse> responder_;
   bool answered_ = false;
+  CallSigner::Caller caller_;
   SignTimes::Clock::time_point arrival_;
 };
 
-SigningService::SigningService(Signer& signer, Metrics& metrics, size_t workers,
+SigningService::SigningService(CallSigner& signer, Metrics& metrics, size_t workers,
                                size_t queue_capacity)
     : signer_(signer),
       calls_(metrics.calls()),
@@ -158,7 +160,7 @@ void SigningService::Work(SignCall* call) {
   }
   call->Sign();
   while (const std::optional<SignCall*> next = queue_.Next()) (*next)->Sign();
-  if (queue_.IsIdle()) signer_.FinishAuditGroup();
+  if (queue_.IsIdle()) signer_.FinishGroup();
 }
 
 void SigningService::Stop() {

@@ -11,8 +11,8 @@
 
 #include "keyward/v1/signer.grpc.pb.h"
 #include "signer/call_queue.h"
+#include "signer/call_signer.h"
 #include "signer/metrics.h"
-#include "signer/signer.h"
 
 namespace keyward::signer {
 
@@ -29,7 +29,7 @@ class SigningService {
   // At most `workers` calls are at the token at once, at most `queue_capacity`
   // wait; what comes beyond is refused with RESOURCE_EXHAUSTED, QUEUE_FULL.
   // `metrics` counts and times the calls; like `signer` it outlives this.
-  SigningService(Signer& signer, Metrics& metrics, size_t workers, size_t queue_capacity);
+  SigningService(CallSigner& signer, Metrics& metrics, size_t workers, size_t queue_capacity);
   ~SigningService();
   SigningService(const SigningService&) = delete;
   SigningService& operator=(const SigningService&) = delete;
@@ -52,7 +52,7 @@ class SigningService {
   void ReadWhileBusy();
   void Work(SignCall* call);
 
-  Signer& signer_;
+  CallSigner& signer_;
   server::CallCounts& calls_;
   SignTimes& times_;
   const size_t workers_;

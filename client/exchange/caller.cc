@@ -7,7 +7,6 @@
 #include "common/error.h"
 #include "common/server/call_trace.h"
 #include "common/status_macros.h"
-#include "signer/peer_identity.h"
 
 namespace keyward::exchange {
 namespace {
@@ -26,7 +25,7 @@ absl::StatusOr<Caller> Gatekeeper::Admit(const grpc::ServerContext& context,
                                          const std::string& connection,
                                          const std::string& subject) const {
   Caller caller;
-  ASSIGN_OR_RETURN(caller.identity, signer::PeerIdentity(context, socket_identity_));
+  ASSIGN_OR_RETURN(caller.identity, callers_.IdentityOf(context));
   RETURN_IF_ERROR(CheckConnectionName(connection));
   std::shared_ptr<const signer::AuthorizationPolicy> policy = policies_.Get();
   signer::Access access{caller.identity, connection, signer::Operation::kExchange};

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "signer/callers.h"
 #include "signer/policy_holder.h"
 
 namespace keyward::exchange {
@@ -29,21 +30,20 @@ struct Caller {
 // Safe for use from several threads.
 class Gatekeeper {
  public:
-  // `policies` outlives this. `socket_identity`: who calls over the Unix socket; empty
-  // where there is none.
-  Gatekeeper(const signer::PolicyHolder& policies, std::string socket_identity)
-      : policies_(policies), socket_identity_(std::move(socket_identity)) {}
+  // Both outlive this.
+  Gatekeeper(const signer::PolicyHolder& policies, const signer::Callers& callers)
+      : policies_(policies), callers_(callers) {}
 
   // The caller, where the policy grants them the operation `exchange` on `connection`, for
   // `subject` where that is not empty; where it is, whoever goes on asks check_subject().
-  // Errors: INVALID_ARGUMENT CONNECTION_NAME_INVALID, UNAUTHENTICATED as PeerIdentity(),
+  // Errors: INVALID_ARGUMENT CONNECTION_NAME_INVALID, UNAUTHENTICATED as Callers,
   // PERMISSION_DENIED NOT_ALLOWED, DENIED_BY_ROLE.
   absl::StatusOr<Caller> Admit(const grpc::ServerContext& context, const std::string& connection,
                                const std::string& subject) const;
 
  private:
   const signer::PolicyHolder& policies_;
-  const std::string socket_identity_;
+  const signer::Callers& callers_;
 };
 
 }  // namespace keyward::exchange

@@ -13,6 +13,7 @@
 #include "common/status_macros.h"
 #include "signer/authorization_policy.h"
 #include "signer/caller_identity.h"
+#include "signer/identity_settings.h"
 
 namespace keyward::exchange {
 namespace {
@@ -30,9 +31,10 @@ class ConfigReader {
 
   absl::StatusOr<ExchangeConfig> Read(const YamlNode& document) {
     const YamlReader root(document, reader_.mistakes());
-    if (root.ReadMapping({"listen", "tls", "unix_socket", "policy", "signer", "https", "tokens",
-                          "logins", "monitoring"})) {
+    if (root.ReadMapping({"listen", "tls", "identity", "unix_socket", "policy", "signer", "https",
+                          "tokens", "logins", "monitoring"})) {
       ReadListeners(root);
+      config_.identity_kinds = signer::ReadIdentityKinds(reader_, root);
       config_.policy = reader_.Path(root, "policy");
       ReadSigner(root);
       ReadHttps(root);

@@ -18,6 +18,7 @@
 #include "common/server/listen_address.h"
 #include "common/server/settings_reader.h"
 #include "common/server/tls_files.h"
+#include "signer/caller_identity.h"
 
 namespace keyward::exchange {
 
@@ -35,6 +36,8 @@ struct ExchangeConfig {
   // "host:port", port 0 for any that is free; empty where there is only a socket.
   std::string listen;
   server::TlsFiles tls;
+  // What a caller's certificate may identify it by.
+  signer::IdentityKinds identity_kinds;
   SocketConfig unix_socket;
   std::string policy;
   // How the signer is reached, and as whom.

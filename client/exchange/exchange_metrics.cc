@@ -126,6 +126,10 @@ std::string ExchangeMetrics::Text() const {
                        "End of the TLS certificate that callers are shown, in seconds since 1970.",
                        sources_.server_certificate_end()));
   }
+  if (sources_.client_crl_end) {
+    families.push_back(CertificateEnd(server::kClientCrlEnd, server::kClientCrlEndHelp,
+                                      sources_.client_crl_end()));
+  }
   families.push_back(
       CertificateEnd("keyward_exchange_signer_client_certificate_expiry_timestamp_seconds",
                      "End of the certificate that the signer is shown, in seconds since 1970.",

@@ -34,6 +34,8 @@ struct MetricsSources {
   // Ends of the certificate that callers are shown, and of the one that the signer is.
   // The first is null where there is no TLS listener.
   std::function<absl::Time()> server_certificate_end;
+  // Where the first CRL of the clients' authorities ends; null where there is none.
+  std::function<absl::Time()> client_crl_end;
   std::function<absl::Time()> client_certificate_end;
 };
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
@@ -27,40 +28,55 @@ namespace {
 constexpr absl::Duration kCheckInterval = absl::Seconds(1);
 constexpr absl::Duration kDrainTime = absl::Seconds(30);
 
-}  // namespace
+// Whoever comes over the socket is of a kind, too.
+signer::IdentityKinds KindsOfCallers(const ExchangeConfig& config) {
+  signer::IdentityKinds kinds = config.identity_kinds;
+  const absl::string_view socket = config.unix_socket.identity;
+  kinds.spiffe |= absl::StartsWith(socket, "spiffe:");
+  kinds.dns |= absl::StartsWith(socket, "dns:");
+  kinds.common_name |= absl::StartsWith(socket, "cn:");
+  return kinds;
+}
 
-Server::Server(std::shared_ptr<const signer::AuthorizationPolicy> policy,
-               const ExchangeConfig& config)
-    : policies_(std::move(policy)),
-      policy_watch_(config.policy, policies_,
-                    [this, file = config.policy](const signer::PolicyReload& reload) {
-                      signer::LogPolicyReload(reload, *policies_.Get(), {}, file);
-                    }),
-      gatekeeper_(policies_, config.unix_socket.identity) {}
+// Null where nothing is listened on with TLS.
+absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> OpenTls(
+    const ExchangeConfig& config) {
+  if (config.listen.empty()) return nullptr;
+  absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> tls =
+      server::ReloadingTlsCredentials::New(config.tls);
+  RETURN_IF_ERROR(Annotate(tls.status(), "tls"));
+  return tls;
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config) {
   absl::StatusOr<signer::AuthorizationPolicy> policy = signer::LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
-  signer::LogPolicy(*policy, {}, config.policy);
-  std::unique_ptr<Server> server(
-      new Server(std::make_shared<const signer::AuthorizationPolicy>(*std::move(policy)), config));
+  signer::LogPolicy(*policy, KindsOfCallers(config), config.policy);
+  ASSIGN_OR_RETURN(std::shared_ptr<server::ReloadingTlsCredentials> tls, OpenTls(config));
+  std::unique_ptr<Server> server(new Server(config, std::move(tls), *std::move(policy)));
   server->health_service_ = std::make_unique<server::HealthService>(
       std::set<std::string>{v1::Exchange::service_full_name()});
-  RETURN_IF_ERROR(server->OpenTls(config));
   RETURN_IF_ERROR(server->OpenClients(config));
   RETURN_IF_ERROR(server->OpenMonitoring(config.monitoring));
   RETURN_IF_ERROR(server->Serve(config));
   return server;
 }
 
-absl::Status Server::OpenTls(const ExchangeConfig& config) {
-  if (config.listen.empty()) return absl::OkStatus();
-  absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> tls =
-      server::ReloadingTlsCredentials::New(config.tls);
-  RETURN_IF_ERROR(Annotate(tls.status(), "tls"));
-  tls_ = *std::move(tls);
-  return absl::OkStatus();
-}
+Server::Server(const ExchangeConfig& config, std::shared_ptr<server::ReloadingTlsCredentials> tls,
+               signer::AuthorizationPolicy policy)
+    : tls_(std::move(tls)),
+      callers_({.verifiers = tls_ == nullptr ? nullptr : &tls_->client_verifiers(),
+                .kinds = config.identity_kinds,
+                .socket_identity = config.unix_socket.identity}),
+      policies_(std::make_shared<const signer::AuthorizationPolicy>(std::move(policy))),
+      policy_watch_(config.policy, policies_,
+                    [this, kinds = KindsOfCallers(config),
+                     file = config.policy](const signer::PolicyReload& reload) {
+                      signer::LogPolicyReload(reload, *policies_.Get(), kinds, file);
+                    }),
+      gatekeeper_(policies_, callers_) {}
 
 absl::Status Server::OpenClients(const ExchangeConfig& config) {
   absl::StatusOr<std::unique_ptr<client::HttpsClient>> https = NewHttpsClient(config);
@@ -92,6 +108,8 @@ absl::Status Server::OpenClients(const ExchangeConfig& config) {
       .open_circuits = [this] { return circuits_->open(); },
       .server_certificate_end =
           tls_ == nullptr ? std::function<absl::Time()>() : [this] { return tls_->not_after(); },
+      .client_crl_end = config.tls.client_crl.empty() ? std::function<absl::Time()>()
+                                                      : [this] { return tls_->client_crl_end(); },
       .client_certificate_end = [this] { return signer_->not_after(); }});
   client::AccessTokensOptions options = config.tokens;
   // A quarter, so that one connection's silent login host leaves threads for the others.

@@ -26,6 +26,7 @@
 #include "common/server/listen_address.h"
 #include "common/server/readiness.h"
 #include "common/server/tls_credentials.h"
+#include "signer/callers.h"
 #include "signer/policy_holder.h"
 #include "signer/policy_watch.h"
 
@@ -51,15 +52,18 @@ class Server final : public server::RunningDaemon {
   void Drain() override;
 
  private:
-  Server(std::shared_ptr<const signer::AuthorizationPolicy> policy, const ExchangeConfig& config);
+  // `tls` is null where nothing is listened on with it.
+  Server(const ExchangeConfig& config, std::shared_ptr<server::ReloadingTlsCredentials> tls,
+         signer::AuthorizationPolicy policy);
 
-  absl::Status OpenTls(const ExchangeConfig& config);
   absl::Status OpenClients(const ExchangeConfig& config);
   absl::Status OpenMonitoring(const server::MonitoringConfig& config);
   absl::Status Serve(const ExchangeConfig& config);
   absl::StatusOr<v1::TestConnectionResponse> Test(const client::TestConnectionCall& call);
   absl::Status CheckReady();
 
+  const std::shared_ptr<server::ReloadingTlsCredentials> tls_;
+  const signer::Callers callers_;
   signer::PolicyHolder policies_;
   signer::PolicyWatch policy_watch_;
   const Gatekeeper gatekeeper_;
@@ -72,7 +76,6 @@ class Server final : public server::RunningDaemon {
   std::shared_ptr<client::CircuitBreaker> circuits_;
   std::unique_ptr<client::AccessTokens> tokens_;
   std::unique_ptr<ExchangeService> service_;
-  std::shared_ptr<server::ReloadingTlsCredentials> tls_;
   std::unique_ptr<server::UnixSocketPlace> socket_;
   // Null where the settings want none.
   std::unique_ptr<server::HttpListener> monitoring_;

@@ -13,6 +13,8 @@ namespace keyward::exchange {
 //   SIGNER_REFUSES_EXCHANGE for a refusal of keyward-exchange's own certificate or role,
 //     which a caller would take for theirs. It keeps its code here, because that says how
 //     long it is remembered; see AsAnswered().
+//   QUOTA_EXCEEDED with another sentence where the quota is keyward-exchange's own; the
+//     retry delay stays
 // All others are as they were: they are about the connection and the request.
 absl::Status ForCallers(const absl::Status& status);
 

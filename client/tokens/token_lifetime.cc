@@ -11,10 +11,19 @@ namespace keyward::client {
 namespace {
 
 constexpr absl::Duration kShortestLifetime = absl::Seconds(10);
+// How long "frozen" is remembered at most.
+constexpr absl::Duration kFreezeMemory = absl::Seconds(5);
 
 bool MayPropagate(const absl::Status& refusal) {
   const std::optional<std::string> reason = ReasonOf(refusal);
   return reason == "INVALID_ASSERTION" || reason == "UNKNOWN_CONSUMER_KEY";
+}
+
+// It ends at a word, and whoever gave that expects it to work. The end of an emergency
+// freeze changes no connection, so nothing else would tell.
+bool IsFrozen(const absl::Status& refusal) {
+  const std::optional<std::string> reason = ReasonOf(refusal);
+  return reason == "CONNECTION_FROZEN" || reason == "EMERGENCY_FREEZE";
 }
 
 }  // namespace
@@ -85,6 +94,7 @@ bool IsPassing(const absl::Status& failure) {
 
 absl::Duration PauseAfter(const absl::Status& failure, int failures,
                           const AccessTokensOptions& options, absl::BitGen& random) {
+  if (IsFrozen(failure)) return std::min(options.refusal_memory, kFreezeMemory);
   if (!IsPassing(failure)) return options.refusal_memory;
   absl::Duration backoff = options.initial_backoff;
   for (int i = 1; i < failures && backoff < options.max_backoff; ++i) backoff *= 2;

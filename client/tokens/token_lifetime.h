@@ -27,7 +27,7 @@ absl::Time RefreshTime(absl::Time made, absl::Time expires, const AccessTokensOp
 bool IsPassing(const absl::Status& failure);
 
 // How long to wait after `failure`, the `failures`th in a row: what it asks for, else
-// the backoff of a passing one or the memory of a refusal.
+// the backoff of a passing one or the memory of a refusal, which is short for a freeze.
 absl::Duration PauseAfter(const absl::Status& failure, int failures,
                           const AccessTokensOptions& options, absl::BitGen& random);
 

@@ -12,6 +12,12 @@ namespace keyward::server {
 // The end of the TLS certificate that a daemon shows its callers.
 inline constexpr char kTlsCertificateEnd[] = "keyward_tls_certificate_expiry_timestamp_seconds";
 
+// The end of the first list of revoked clients to end.
+inline constexpr char kClientCrlEnd[] = "keyward_client_crl_expiry_timestamp_seconds";
+inline constexpr char kClientCrlEndHelp[] =
+    "First end (nextUpdate) of a CRL in tls.client_crl, in seconds since 1970: from then on its "
+    "authority's clients are refused.";
+
 prometheus::MetricFamily GaugeFamily(const char* name, std::string help);
 
 // One without labels.

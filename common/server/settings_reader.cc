@@ -101,11 +101,12 @@ std::string SettingsReader::ReadListen(const YamlReader& parent) {
 }
 
 TlsFiles SettingsReader::ReadTls(const YamlReader& root) {
-  const auto tls = Section(root, "tls", {"certificate", "private_key", "client_ca"});
+  const auto tls = Section(root, "tls", {"certificate", "private_key", "client_ca", "client_crl"});
   if (!tls) return {};
   return {.certificate = Path(*tls, "certificate"),
           .private_key = Path(*tls, "private_key"),
-          .client_ca = Path(*tls, "client_ca")};
+          .client_ca = Path(*tls, "client_ca"),
+          .client_crl = OptionalPath(*tls, "client_crl")};
 }
 
 MonitoringConfig SettingsReader::ReadMonitoring(const YamlReader& root) {

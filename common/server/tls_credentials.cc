@@ -45,15 +45,20 @@ std::vector<std::string> AddressesOf(const std::string& host) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<ReloadingTlsCredentials>> ReloadingTlsCredentials::New(
-    TlsFiles files, absl::Duration interval) {
+    TlsFiles files, absl::Duration interval, Tell tell) {
   ASSIGN_OR_RETURN(std::shared_ptr<const TlsSet> set, ReadTlsFiles(files));
-  return std::shared_ptr<ReloadingTlsCredentials>(
-      new ReloadingTlsCredentials(std::move(files), interval, std::move(set)));
+  ASSIGN_OR_RETURN(std::shared_ptr<const ClientVerifier> verifier,
+                   ClientVerifier::New(*set, /*generation=*/1));
+  return std::shared_ptr<ReloadingTlsCredentials>(new ReloadingTlsCredentials(
+      std::move(files), interval, std::move(tell), std::move(set), std::move(verifier)));
 }
 
-ReloadingTlsCredentials::ReloadingTlsCredentials(TlsFiles files, absl::Duration interval,
-                                                 std::shared_ptr<const TlsSet> set)
+ReloadingTlsCredentials::ReloadingTlsCredentials(TlsFiles files, absl::Duration interval, Tell tell,
+                                                 std::shared_ptr<const TlsSet> set,
+                                                 std::shared_ptr<const ClientVerifier> verifier)
     : interval_(interval),
+      tell_(std::move(tell)),
+      verifiers_(std::move(verifier)),
       set_(set),
       watch_(std::move(files), std::move(set)),
       thread_([this] { Run(); }) {}
@@ -66,9 +71,9 @@ ReloadingTlsCredentials::~ReloadingTlsCredentials() {
   thread_.join();
 }
 
-absl::Time ReloadingTlsCredentials::not_after() const {
+std::shared_ptr<const TlsSet> ReloadingTlsCredentials::set() const {
   MutexLock lock(&mutex_);
-  return set_->not_after;
+  return set_;
 }
 
 void ReloadingTlsCredentials::SetAuthMetadataProcessor(
@@ -134,12 +139,28 @@ void ReloadingTlsCredentials::Run() {
       const auto is_stopping = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; };
       if (mutex_.AwaitWithTimeout(is_stopping, interval_)) return;
     }
-    std::shared_ptr<const TlsSet> set = watch_.Poll();
-    if (set == nullptr) continue;
-    MutexLock lock(&mutex_);
-    set_ = std::move(set);
-    ++generation_;
+    std::optional<TlsReload> reload = watch_.Poll();
+    if (!reload) continue;
+    if (reload->status.ok()) reload->status = Use(reload->set);
+    if (!reload->status.ok()) reload->set = set();
+    if (tell_) tell_(*reload);
   }
+}
+
+absl::Status ReloadingTlsCredentials::Use(const std::shared_ptr<const TlsSet>& set) {
+  absl::StatusOr<std::shared_ptr<const ClientVerifier>> verifier =
+      ClientVerifier::New(*set, verifiers_.generation() + 1);
+  if (!verifier.ok()) {
+    // OpenSSL has no memory; with half of the set, clients could be verified by the wrong one.
+    spdlog::error("the new TLS files are not used: {}", std::string(verifier.status().message()));
+    return verifier.status();
+  }
+  // First: who connects by the new authorities is not refused by the former ones.
+  verifiers_.Set(*std::move(verifier));
+  MutexLock lock(&mutex_);
+  set_ = set;
+  ++generation_;
+  return absl::OkStatus();
 }
 
 }  // namespace keyward::server

@@ -11,10 +11,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "common/file.h"
 #include "common/openssl.h"
 #include "common/pem.h"
 #include "common/secret_file.h"
+#include "common/server/client_crls.h"
 #include "common/status_macros.h"
 
 namespace keyward::server {
@@ -23,6 +25,7 @@ namespace {
 constexpr char kCertificate[] = "tls.certificate";
 constexpr char kPrivateKey[] = "tls.private_key";
 constexpr char kClientCa[] = "tls.client_ca";
+constexpr char kClientCrl[] = "tls.client_crl";
 
 using SslCtxPtr = std::unique_ptr<SSL_CTX, OpensslDeleter<&SSL_CTX_free>>;
 
@@ -72,19 +75,20 @@ absl::StatusOr<Secret> ReadPrivateKey(const std::string& path) {
   return pem;
 }
 
-// The three files, and what is wrong with them.
+// The files, and what is wrong with them.
 class Reading {
  public:
   explicit Reading(const TlsFiles& files)
       : files_(files),
         certificate_(ReadCertificates(files.certificate)),
         private_key_(ReadPrivateKey(files.private_key)),
-        client_ca_(ReadCertificates(files.client_ca)) {}
+        client_ca_(ReadCertificates(files.client_ca)),
+        client_crl_(files.client_crl.empty() ? "" : ReadCertificates(files.client_crl)) {}
 
   bool Has(const TlsSet& set) const {
     return certificate_.ok() && *certificate_ == set.certificate && private_key_.ok() &&
            private_key_->Expose() == set.private_key.Expose() && client_ca_.ok() &&
-           *client_ca_ == set.client_ca;
+           *client_ca_ == set.client_ca && client_crl_.ok() && *client_crl_ == set.client_crl;
   }
 
   void Check() {
@@ -101,6 +105,9 @@ class Reading {
     }
     auto authorities = client_ca_.ok() ? ParsePemCertificates(*client_ca_) : client_ca_.status();
     Note(kClientCa, files_.client_ca, authorities.status());
+    if (!files_.client_crl.empty()) {
+      Note(kClientCrl, files_.client_crl, CheckClientCrl(authorities));
+    }
   }
 
   const std::vector<TlsMistake>& mistakes() const { return mistakes_; }
@@ -108,7 +115,8 @@ class Reading {
   // After Check() without mistakes, once.
   std::shared_ptr<const TlsSet> TakeSet() {
     return std::make_shared<const TlsSet>(TlsSet{*std::move(certificate_), *std::move(private_key_),
-                                                 *std::move(client_ca_), not_after_});
+                                                 *std::move(client_ca_), *std::move(client_crl_),
+                                                 not_after_, client_crl_end_});
   }
 
  private:
@@ -122,6 +130,15 @@ class Reading {
     Note(kCertificate, files_.certificate, status);
   }
 
+  absl::Status CheckClientCrl(const absl::StatusOr<std::vector<X509Ptr>>& authorities) {
+    RETURN_IF_ERROR(client_crl_.status());
+    ASSIGN_OR_RETURN(const std::vector<X509CrlPtr> crls, ParsePemCrls(*client_crl_));
+    if (!authorities.ok()) return absl::OkStatus();
+    RETURN_IF_ERROR(CheckCrls(crls, *authorities, absl::Now()));
+    ASSIGN_OR_RETURN(client_crl_end_, EarliestNextUpdate(crls));
+    return absl::OkStatus();
+  }
+
   void Note(const char* setting, const std::string& file, const absl::Status& status) {
     if (status.ok()) return;
     mistakes_.push_back({setting, file, std::string(status.message())});
@@ -131,7 +148,9 @@ class Reading {
   absl::StatusOr<std::string> certificate_;
   absl::StatusOr<Secret> private_key_;
   absl::StatusOr<std::string> client_ca_;
+  absl::StatusOr<std::string> client_crl_;
   absl::Time not_after_;
+  absl::Time client_crl_end_ = absl::InfiniteFuture();
   std::vector<TlsMistake> mistakes_;
 };
 

@@ -1,5 +1,6 @@
-// The TLS files of a daemon: its certificate, its key, and the authority whose clients
-// it serves. Read and checked as a whole, for they are of use together only.
+// The TLS files of a daemon: its certificate, its key, the authority whose clients it
+// serves and which of those are revoked. Read and checked as a whole, for they are of use together
+// only.
 #ifndef KEYWARD_COMMON_SERVER_TLS_FILES_H_
 #define KEYWARD_COMMON_SERVER_TLS_FILES_H_
 
@@ -21,19 +22,26 @@ struct TlsFiles {
   std::string private_key;
   // PEM; one or more.
   std::string client_ca;
+  // PEM; CRLs of those authorities, and of authorities that they issued. Empty for none: then
+  // nothing is revoked.
+  std::string client_crl;
 };
 
-// What was in the three files when they passed every check. Immutable.
+// What was in the files when they passed every check. Immutable.
 struct TlsSet {
   std::string certificate;
   Secret private_key;
   std::string client_ca;
+  // Empty for none.
+  std::string client_crl;
   // The last moment at which the leaf is valid.
   absl::Time not_after;
+  // The first moment at which one of the CRLs ends (nextUpdate); infinite future for none.
+  absl::Time client_crl_end = absl::InfiniteFuture();
 };
 
 struct TlsMistake {
-  // "tls.certificate", "tls.private_key" or "tls.client_ca".
+  // "tls.certificate", "tls.private_key", "tls.client_ca" or "tls.client_crl".
   std::string setting;
   std::string file;
   // What is wrong with the file, as the end of a sentence that begins with it.
@@ -43,7 +51,7 @@ struct TlsMistake {
 // Every mistake: a file that cannot be read, is no regular file or has no PEM of its kind; a
 // certificate that is not valid now (RFC 5280 section 4.1.2.5), is not for a server or that
 // OpenSSL finds too weak; a key that others than its owner can access, or that is not the
-// certificate's. Thread-safe.
+// certificate's; a CRL that CheckCrls() refuses. Thread-safe.
 std::vector<TlsMistake> CheckTlsFiles(const TlsFiles& files);
 
 // What is in the files. Where that is what `known` (may be null) has, the answer is `known`

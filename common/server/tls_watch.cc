@@ -5,38 +5,78 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace keyward::server {
+namespace {
+
+// How long before its end a CRL is warned about, and how often.
+constexpr absl::Duration kCrlWarning = absl::Hours(24);
+
+std::string Utc(absl::Time time) {
+  return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
+}
+
+}  // namespace
 
 TlsWatch::TlsWatch(TlsFiles files, std::shared_ptr<const TlsSet> known)
     : files_(std::move(files)), known_(std::move(known)) {}
 
-std::shared_ptr<const TlsSet> TlsWatch::Poll() {
+std::optional<TlsReload> TlsWatch::Poll() {
   absl::StatusOr<std::shared_ptr<const TlsSet>> read = ReadTlsFiles(files_, known_);
   if (!read.ok()) {
-    NoteUnusable(std::string(read.status().message()));
-    return nullptr;
+    WarnOfCrl(absl::Now());
+    return NoteUnusable(read.status());
   }
   const bool was_unusable = !said_.empty();
   found_.clear();
   said_.clear();
   if (*read == known_) {
     if (was_unusable) spdlog::info("the TLS files are again the ones in use");
-    return nullptr;
+    WarnOfCrl(absl::Now());
+    return std::nullopt;
   }
   known_ = *std::move(read);
-  spdlog::info("new connections use the new TLS files, whose certificate is valid until {}",
-               absl::FormatTime(absl::RFC3339_sec, known_->not_after, absl::UTCTimeZone()));
-  return known_;
+  spdlog::info("new connections use the new TLS files, whose certificate is valid until {}{}",
+               Utc(known_->not_after),
+               known_->client_crl.empty()
+                   ? ""
+                   : absl::StrCat(", and all connections the CRL, which ends at ",
+                                  Utc(known_->client_crl_end)));
+  warned_ = absl::InfinitePast();
+  WarnOfCrl(absl::Now());
+  return TlsReload{.set = known_};
 }
 
-void TlsWatch::NoteUnusable(const std::string& mistakes) {
-  if (mistakes == found_ && mistakes != said_) {
-    spdlog::error("the TLS files cannot be used, and those before them stay in use: {}", mistakes);
-    said_ = mistakes;
+std::optional<TlsReload> TlsWatch::NoteUnusable(const absl::Status& mistakes) {
+  const bool is_news = mistakes.message() == found_ && mistakes.message() != said_;
+  found_ = std::string(mistakes.message());
+  if (!is_news) return std::nullopt;
+  spdlog::error("the TLS files cannot be used, and those before them stay in use: {}", found_);
+  said_ = found_;
+  return TlsReload{.status = mistakes, .set = known_};
+}
+
+void TlsWatch::WarnOfCrl(absl::Time now) {
+  const absl::Time end = known_->client_crl_end;
+  const bool has_ended = now >= end;
+  if (now < end - kCrlWarning) return;
+  // Its end is said when it comes, however short before it the warning was.
+  if (now < warned_ + kCrlWarning && !(has_ended && warned_ < end)) return;
+  warned_ = now;
+  if (has_ended) {
+    spdlog::error(
+        "a CRL of {} ended at {}: its authority's clients are refused until there is a "
+        "new one",
+        files_.client_crl, Utc(end));
+  } else {
+    spdlog::warn(
+        "a CRL of {} ends at {}: from then on its authority's clients are refused; fetch "
+        "the new one",
+        files_.client_crl, Utc(end));
   }
-  found_ = mistakes;
 }
 
 }  // namespace keyward::server

@@ -3,11 +3,22 @@
 #define KEYWARD_COMMON_SERVER_TLS_WATCH_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "common/server/tls_files.h"
 
 namespace keyward::server {
+
+// What became of files that had changed.
+struct TlsReload {
+  // OK where they are in use now. Else INVALID_ARGUMENT as ReadTlsFiles(): those before them stay.
+  absl::Status status;
+  // The set in use.
+  std::shared_ptr<const TlsSet> set;
+};
 
 // Not thread-safe.
 class TlsWatch {
@@ -15,20 +26,24 @@ class TlsWatch {
   // `known` is what ReadTlsFiles() found last.
   TlsWatch(TlsFiles files, std::shared_ptr<const TlsSet> known);
 
-  // Reads the files again. A set that is new and that passes ReadTlsFiles() is the answer, and
-  // what the next reading is compared with; null where there is none. The log says so, and of files
-  // that do not pass it says once what is wrong: as soon as two readings in a row have found the
-  // same, for files that are replaced one after the other do not belong together for a moment.
-  std::shared_ptr<const TlsSet> Poll();
+  // Reads the files again. The answer is nothing unless there is news: a set that is new and that
+  // passes ReadTlsFiles(), which is what the next reading is compared with; or, once, files that do
+  // not pass: as soon as two readings in a row have found the same, for files that are replaced one
+  // after the other do not belong together for a moment. The log says it, too, and warns once a day
+  // of a CRL in use that ends within one or has ended.
+  std::optional<TlsReload> Poll();
 
  private:
-  void NoteUnusable(const std::string& mistakes);
+  std::optional<TlsReload> NoteUnusable(const absl::Status& mistakes);
+  void WarnOfCrl(absl::Time now);
 
   const TlsFiles files_;
   std::shared_ptr<const TlsSet> known_;
   // What the last reading found wrong, and what the log has said; "" for nothing.
   std::string found_;
   std::string said_;
+  // When the log was last warned of the CRL in use.
+  absl::Time warned_ = absl::InfinitePast();
 };
 
 }  // namespace keyward::server

@@ -8,6 +8,7 @@
 #include "common/status_macros.h"
 #include "keystore/certificate/rsa_public_key.h"
 #include "keystore/lifecycle/token_key.h"
+#include "keystore/lifecycle/version_choice.h"
 #include "keystore/pkcs11/certificate_objects.h"
 
 namespace keyward {
@@ -34,14 +35,29 @@ absl::StatusOr<registry::Connection> KeyLifecycle::CreateConnection(
   ASSIGN_OR_RETURN(const std::string key_id, pkcs11::NewKeyId());
   ASSIGN_OR_RETURN(const KeyVersion version, keystore_.registry.CreateConnection(
                                                  name, settings, key_id, kAlgorithm, kKeyBits));
+  RETURN_IF_ERROR(GenerateOrUndo(version, deadline));
+  return keystore_.registry.GetConnection(name);
+}
+
+absl::StatusOr<KeyVersion> KeyLifecycle::AddVersion(absl::string_view connection,
+                                                    absl::Time deadline) {
+  ASSIGN_OR_RETURN(const Turn::Held turn, keystore_.turn.Take(deadline));
+  ASSIGN_OR_RETURN(const std::string key_id, pkcs11::NewKeyId());
+  ASSIGN_OR_RETURN(const KeyVersion version,
+                   keystore_.registry.AddKeyVersion(connection, key_id, kAlgorithm, kKeyBits));
+  RETURN_IF_ERROR(GenerateOrUndo(version, deadline));
+  return ChooseVersion(keystore_.registry, connection, version.number);
+}
+
+absl::Status KeyLifecycle::GenerateOrUndo(const KeyVersion& version, absl::Time deadline) {
   Step("row-inserted");
-  const absl::Status generated = Generate(version, deadline);
+  absl::Status generated = Generate(version, deadline);
   if (!generated.ok()) {
     if (!Undo(version, deadline).ok()) has_unfinished_ = true;
     return generated;
   }
   Step("key-finished");
-  return keystore_.registry.GetConnection(name);
+  return absl::OkStatus();
 }
 
 absl::Status KeyLifecycle::Generate(const KeyVersion& version, absl::Time deadline) {
@@ -65,10 +81,20 @@ absl::Status KeyLifecycle::Issue(const KeyVersion& version, const pkcs11::TokenK
   RETURN_IF_ERROR(
       pkcs11::ReplaceCertificate(lease, LabelOf(version), version.key_id, issued.certificate_der));
   Step("certificate-stored");
-  RETURN_IF_ERROR(keystore_.registry.FinishGeneration(version.connection, version.number,
-                                                      VersionState::kActive, issued));
+  ASSIGN_OR_RETURN(const VersionState state, StateWhenFinished(version));
+  RETURN_IF_ERROR(
+      keystore_.registry.FinishGeneration(version.connection, version.number, state, issued));
   keystore_.pool.AddKey(lease, version.key_id, pair);
   return absl::OkStatus();
+}
+
+// A new connection has no older version that must go on signing. Its visible existence
+// is what tells: the registry shows it from its first finished version on.
+absl::StatusOr<VersionState> KeyLifecycle::StateWhenFinished(const KeyVersion& version) const {
+  const absl::Status visible = keystore_.registry.GetConnection(version.connection).status();
+  if (visible.ok()) return VersionState::kPending;
+  if (absl::IsNotFound(visible)) return VersionState::kActive;
+  return visible;
 }
 
 absl::StatusOr<uint32_t> KeyLifecycle::DeleteConnection(absl::string_view name,

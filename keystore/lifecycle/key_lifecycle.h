@@ -22,8 +22,8 @@ namespace keyward {
 struct KeyLifecycleOptions {
   absl::Duration certificate_validity = absl::Hours(24 * 730);
   // Called after each step with its name, for tests that kill the process there.
-  // Creation: row-inserted, key-generated, certificate-issued, certificate-stored,
-  // key-finished.
+  // Creation, of a further version too: row-inserted, key-generated, certificate-issued,
+  // certificate-stored, key-finished.
   // Deletion: removal-begun, key-destroyed, destruction-finished.
   std::function<void(absl::string_view step)> on_step = nullptr;
 };
@@ -42,6 +42,12 @@ class KeyLifecycle {
   absl::StatusOr<registry::Connection> CreateConnection(
       absl::string_view name, const registry::ConnectionSettings& settings, absl::Time deadline);
 
+  // Gives the connection another key version, generated like the first one but PENDING:
+  // it signs only where it is asked for by number, until it is made ACTIVE. Errors as
+  // above, and NOT_FOUND CONNECTION_NOT_FOUND.
+  absl::StatusOr<registry::KeyVersion> AddVersion(absl::string_view connection,
+                                                  absl::Time deadline);
+
   // Destroys the connection's keys on the token and removes the connection.
   // Returns how many keys were destroyed. If the token fails half-way the
   // connection is gone all the same, and FinishInterrupted() destroys the rest.
@@ -58,7 +64,10 @@ class KeyLifecycle {
   bool HasUnfinished() const;
 
  private:
+  absl::Status GenerateOrUndo(const registry::KeyVersion& version, absl::Time deadline);
   absl::Status Generate(const registry::KeyVersion& version, absl::Time deadline);
+  absl::StatusOr<registry::VersionState> StateWhenFinished(
+      const registry::KeyVersion& version) const;
   absl::Status Issue(const registry::KeyVersion& version, const pkcs11::TokenKeyPair& pair,
                      pkcs11::SessionLease& lease);
   absl::Status FinishOrUndo(const registry::KeyVersion& version, absl::Time deadline);

@@ -17,6 +17,11 @@ namespace {
 // yet valid.
 constexpr absl::Duration kClockSkew = absl::Minutes(5);
 
+// The audit key has no connection that anybody knows.
+std::string CommonNameFor(absl::string_view connection) {
+  return std::string(connection == registry::kAuditConnection ? "Keyward audit" : connection);
+}
+
 class LeasedKey final : public provider::PrivateKey {
  public:
   LeasedKey(pkcs11::SessionLease& lease, CK_OBJECT_HANDLE handle, size_t signature_bytes)
@@ -52,7 +57,7 @@ absl::StatusOr<registry::IssuedKey> IssueSelfSigned(
   ASSIGN_OR_RETURN(std::string kid, JwkThumbprint(public_key));
   ASSIGN_OR_RETURN(const EvpPkeyPtr key, MakeTokenKey(signing, lease, handle, public_key));
   ASSIGN_OR_RETURN(IssuedCertificate certificate,
-                   IssueSelfSignedCertificate({.common_name = std::string(connection),
+                   IssueSelfSignedCertificate({.common_name = CommonNameFor(connection),
                                                .not_before = absl::Now() - kClockSkew,
                                                .validity = validity},
                                               *key, signing.library_context()));

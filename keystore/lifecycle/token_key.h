@@ -21,8 +21,9 @@ absl::StatusOr<EvpPkeyPtr> MakeTokenKey(const provider::SigningContext& signing,
                                         pkcs11::SessionLease& lease, CK_OBJECT_HANDLE handle,
                                         const EVP_PKEY& public_key);
 
-// A self-signed certificate of that key for the connection of that name, valid from
-// now on, and the key's thumbprint. The token has signed it; nothing is stored.
+// A self-signed certificate of that key for the connection of that name, which is its
+// subject ("Keyward audit" for registry::kAuditConnection), valid from now on, and the key's
+// thumbprint. The token has signed it; nothing is stored.
 absl::StatusOr<registry::IssuedKey> IssueSelfSigned(
     const provider::SigningContext& signing, pkcs11::SessionLease& lease, CK_OBJECT_HANDLE handle,
     const EVP_PKEY& public_key, absl::string_view connection, absl::Duration validity);

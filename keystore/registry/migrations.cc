@@ -69,6 +69,42 @@ const Migration kSecond = {
     {"ALTER TABLE key_versions ADD COLUMN certificate_chain TEXT NOT NULL DEFAULT '[]'"},
 };
 
+// Who may sign what: patterns of subjects, freezes and approvals. The audit log's own
+// connection needs no column: its name, which no caller can give, is enough.
+const Migration kThird = {
+    3,
+    {
+        "ALTER TABLE connections ADD COLUMN subject_patterns TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE connections ADD COLUMN frozen INTEGER NOT NULL DEFAULT 0 "
+        "CHECK (frozen IN (0, 1))",
+        "ALTER TABLE connections ADD COLUMN freeze_time_us BIGINT NOT NULL DEFAULT 0",
+        // Exactly one row, always: its absence is damage, not a freeze that ended.
+        R"sql(CREATE TABLE emergency_freeze (
+  id     INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+  frozen INTEGER NOT NULL CHECK (frozen IN (0, 1))
+))sql",
+        "INSERT INTO emergency_freeze (id, frozen) VALUES (1, 0)",
+        // connection is not a reference: an approval outlives the connection.
+        R"sql(CREATE TABLE approvals (
+  name           TEXT PRIMARY KEY NOT NULL,
+  state          TEXT NOT NULL CHECK (state IN ('PENDING', 'APPROVED', 'REFUSED', 'USED')),
+  method         TEXT NOT NULL,
+  connection     TEXT NOT NULL,
+  changes        TEXT NOT NULL,
+  request_sha256 TEXT NOT NULL,
+  requester      TEXT NOT NULL,
+  before_json    TEXT NOT NULL,
+  after_json     TEXT NOT NULL,
+  create_time_us BIGINT NOT NULL,
+  expire_time_us BIGINT NOT NULL,
+  decided_by     TEXT NOT NULL,
+  decide_time_us BIGINT NOT NULL,
+  comment        TEXT NOT NULL
+))sql",
+        "CREATE INDEX approvals_by_request ON approvals (requester, request_sha256)",
+    },
+};
+
 int64_t SchemaVersion(soci::session& session) {
   long long version = 0;  // NOLINT(google-runtime-int): the type that SOCI binds
   session << "SELECT COALESCE(MAX(number), 0) FROM schema_migrations", soci::into(version);
@@ -85,7 +121,7 @@ void Apply(soci::session& session, const Migration& migration) {
 }  // namespace
 
 absl::Span<const Migration> Migrations() {
-  static const auto* const kAll = new std::vector<Migration>{kFirst, kSecond};
+  static const auto* const kAll = new std::vector<Migration>{kFirst, kSecond, kThird};
   return *kAll;
 }
 

@@ -13,8 +13,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "keystore/registry/approvals.h"
 
 namespace keyward::registry {
+
+// The connection whose keys sign the audit log's checkpoints. It is none that callers can
+// name: CheckConnectionName() refuses a name that begins with a dot.
+inline constexpr char kAuditConnection[] = ".audit";
 
 enum class Environment { kProduction, kSandbox, kCustom };
 
@@ -26,6 +31,8 @@ struct ConnectionSettings {
   std::string login_url;
   std::vector<std::string> audiences;
   std::vector<std::string> subjects;
+  // What a subject may also be, common/subject_pattern.
+  std::vector<std::string> subject_patterns;
   bool include_kid = false;
 };
 
@@ -36,6 +43,9 @@ struct Connection {
   std::string etag;
   absl::Time create_time;
   absl::Time update_time;
+  // Whether nothing may be signed for it, and since when.
+  bool frozen = false;
+  std::optional<absl::Time> freeze_time;
 };
 
 // kGenerating and kDestroying are intentions: the row says what is being done
@@ -86,6 +96,8 @@ struct Contents {
   std::vector<Connection> connections;
   // Every version of those connections but the kGenerating ones.
   std::vector<KeyVersion> key_versions;
+  // Whether nothing may be signed for any connection.
+  bool emergency_freeze = false;
 };
 
 // Implementations are safe for use from several threads, and every call is one
@@ -118,7 +130,8 @@ class Registry {
   // Connections whose first key version is still kGenerating are not there yet.
   virtual absl::StatusOr<Connection> GetConnection(absl::string_view name) = 0;
 
-  // At most `limit` connections with names after `after`, in order of name.
+  // At most `limit` connections with names after `after`, in order of name, without
+  // those whose name begins with a dot.
   virtual absl::StatusOr<std::vector<Connection>> ListConnections(absl::string_view after,
                                                                   size_t limit) = 0;
 
@@ -131,6 +144,15 @@ class Registry {
   // already. INVALID_ARGUMENT AUDIENCE_UNKNOWN where it is none of them.
   virtual absl::StatusOr<Connection> PreferAudience(absl::string_view name,
                                                     absl::string_view audience) = 0;
+
+  // Freezes the connection, or thaws it. Changes nothing, the etag and the times neither,
+  // where it is so already.
+  virtual absl::StatusOr<Connection> SetFrozen(absl::string_view name, bool frozen) = 0;
+
+  // Freezes every connection, those of the future too, or ends that. A connection's own
+  // `frozen` stays as it is.
+  virtual absl::Status SetEmergencyFreeze(bool frozen) = 0;
+  virtual absl::StatusOr<bool> GetEmergencyFreeze() = 0;
 
   // First half of a removal: marks every key version that is not kDestroyed as
   // kDestroying, and the connection as gone for every other call but
@@ -145,6 +167,19 @@ class Registry {
   // FAILED_PRECONDITION ACTIVE_KEY_VERSION_EXISTS where another is kActive.
   virtual absl::Status FinishGeneration(absl::string_view connection, uint32_t number,
                                         VersionState state, const IssuedKey& issued) = 0;
+
+  // Adds a kGenerating version to `connection`, with the next number of its name and
+  // this CKA_ID. What is unfinished of it FinishGeneration finishes and UndoGeneration
+  // forgets.
+  virtual absl::StatusOr<KeyVersion> AddKeyVersion(absl::string_view connection,
+                                                   absl::string_view key_id,
+                                                   absl::string_view algorithm,
+                                                   uint32_t key_bits) = 0;
+
+  // kPending → kActive; the version that was kActive, if one was, becomes `former`:
+  // kRetiring or kDisabled.
+  virtual absl::Status MakeActive(absl::string_view connection, uint32_t number,
+                                  VersionState former) = 0;
 
   // OK where no key version has this CKA_ID, or ever had: ALREADY_EXISTS KEY_ID_EXISTS.
   virtual absl::Status CheckKeyIdIsFree(absl::string_view key_id) = 0;
@@ -178,6 +213,9 @@ class Registry {
 
   // Everything that is not removed, as of one moment.
   virtual absl::StatusOr<Contents> Load() = 0;
+
+  // Valid as long as the registry.
+  virtual ApprovalStore& approvals() = 0;
 
   // Cheap check that the database answers and is the one that was opened.
   virtual absl::Status Ping() = 0;

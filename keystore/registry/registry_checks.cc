@@ -30,6 +30,9 @@ absl::Status CheckSettings(const ConnectionSettings& settings) {
   for (const std::string& subject : settings.subjects) {
     RETURN_IF_ERROR(CheckText(subject, "subject"));
   }
+  for (const std::string& pattern : settings.subject_patterns) {
+    RETURN_IF_ERROR(CheckText(pattern, "subject pattern"));
+  }
   return absl::OkStatus();
 }
 

@@ -101,6 +101,7 @@ bool MaySign(VersionState state) {
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::New(Contents contents) {
   std::shared_ptr<Snapshot> snapshot(new Snapshot);
+  snapshot->emergency_freeze_ = contents.emergency_freeze;
   for (Connection& connection : contents.connections) {
     std::string name = connection.name;
     snapshot->entries_[std::move(name)].connection = std::move(connection);

@@ -50,6 +50,9 @@ class Snapshot {
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
 
+  // Whether nothing may be signed for any connection.
+  bool emergency_freeze() const { return emergency_freeze_; }
+
   // Null where there is none.
   const Connection* FindConnection(absl::string_view name) const;
 
@@ -80,6 +83,7 @@ class Snapshot {
   absl::Status IndexKeys(Entry& entry);
 
   absl::flat_hash_map<std::string, Entry> entries_;
+  bool emergency_freeze_ = false;
 };
 
 // The current snapshot, replaced as a whole after every change. Thread-safe.

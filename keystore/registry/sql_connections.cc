@@ -19,7 +19,8 @@ using soci::use;
 
 constexpr char kSelectVisible[] = R"sql(
 SELECT c.name, c.incarnation, c.consumer_key, c.environment, c.login_url, c.audiences, c.subjects,
-       c.include_kid, c.revision, c.create_time_us, c.update_time_us
+       c.include_kid, c.revision, c.create_time_us, c.update_time_us, c.subject_patterns, c.frozen,
+       c.freeze_time_us
 FROM connections c
 WHERE c.removed = 0
   AND EXISTS (SELECT 1 FROM key_versions v WHERE v.connection = c.name
@@ -27,9 +28,10 @@ WHERE c.removed = 0
 )sql";
 
 struct Row {
-  std::string name, consumer_key, environment, login_url, audiences, subjects;
-  SqlInteger incarnation = 0, revision = 0, create_time_us = 0, update_time_us = 0;
-  int include_kid = 0;
+  std::string name, consumer_key, environment, login_url, audiences, subjects, subject_patterns;
+  SqlInteger incarnation = 0, revision = 0, create_time_us = 0, update_time_us = 0,
+             freeze_time_us = 0;
+  int include_kid = 0, frozen = 0;
 
   void Define(soci::statement& statement) {
     using soci::into;
@@ -44,6 +46,9 @@ struct Row {
     statement.exchange(into(revision));
     statement.exchange(into(create_time_us));
     statement.exchange(into(update_time_us));
+    statement.exchange(into(subject_patterns));
+    statement.exchange(into(frozen));
+    statement.exchange(into(freeze_time_us));
   }
 };
 
@@ -55,11 +60,23 @@ absl::StatusOr<Connection> Decode(const Row& row) {
   connection.settings.login_url = row.login_url;
   ASSIGN_OR_RETURN(connection.settings.audiences, DecodeList(row.audiences));
   ASSIGN_OR_RETURN(connection.settings.subjects, DecodeList(row.subjects));
+  ASSIGN_OR_RETURN(connection.settings.subject_patterns, DecodeList(row.subject_patterns));
   connection.settings.include_kid = row.include_kid != 0;
   connection.etag = absl::StrCat(row.revision);
   connection.create_time = absl::FromUnixMicros(row.create_time_us);
   connection.update_time = absl::FromUnixMicros(row.update_time_us);
+  connection.frozen = row.frozen != 0;
+  if (connection.frozen) connection.freeze_time = absl::FromUnixMicros(row.freeze_time_us);
   return connection;
+}
+
+absl::StatusOr<std::vector<Connection>> Decode(const std::vector<Row>& rows) {
+  std::vector<Connection> connections;
+  for (const Row& row : rows) {
+    ASSIGN_OR_RETURN(Connection connection, Decode(row));
+    connections.push_back(std::move(connection));
+  }
+  return connections;
 }
 
 // Settings as columns. Members, because SOCI binds references.
@@ -70,9 +87,10 @@ struct Columns {
         login_url(settings.login_url),
         audiences(EncodeList(settings.audiences)),
         subjects(EncodeList(settings.subjects)),
+        subject_patterns(EncodeList(settings.subject_patterns)),
         include_kid(settings.include_kid ? 1 : 0) {}
 
-  std::string consumer_key, environment, login_url, audiences, subjects;
+  std::string consumer_key, environment, login_url, audiences, subjects, subject_patterns;
   int include_kid;
 };
 
@@ -98,19 +116,17 @@ absl::StatusOr<StoredConnection> FindConnection(soci::session& session, const st
   return stored;
 }
 
+absl::StatusOr<std::vector<Connection>> SelectAllConnections(soci::session& session) {
+  return Decode(Select<Row>(session, absl::StrCat(kSelectVisible, " ORDER BY c.name")));
+}
+
 absl::StatusOr<std::vector<Connection>> SelectConnections(soci::session& session,
                                                           const std::string& after, size_t limit) {
-  const std::string sql =
-      absl::StrCat(kSelectVisible, " AND c.name > :after ORDER BY c.name LIMIT :limit");
+  const std::string sql = absl::StrCat(
+      kSelectVisible, " AND c.name > :after AND c.name NOT LIKE '.%' ORDER BY c.name LIMIT :limit");
   const auto rows_at_most =
       static_cast<SqlInteger>(std::min<size_t>(limit, std::numeric_limits<SqlInteger>::max()));
-  std::vector<Connection> connections;
-  for (const Row& row :
-       Select<Row>(session, sql, use(after, "after"), use(rows_at_most, "limit"))) {
-    ASSIGN_OR_RETURN(Connection connection, Decode(row));
-    connections.push_back(std::move(connection));
-  }
-  return connections;
+  return Decode(Select<Row>(session, sql, use(after, "after"), use(rows_at_most, "limit")));
 }
 
 bool IsNameTaken(soci::session& session, const std::string& name) {
@@ -150,14 +166,16 @@ void InsertConnection(soci::session& session, const std::string& name, const Nam
   const SqlInteger revision = counters.revision;
   const SqlInteger now_us = absl::ToUnixMicros(now);
   session << "INSERT INTO connections (name, incarnation, removed, consumer_key, environment, "
-             "login_url, audiences, subjects, include_kid, revision, create_time_us, "
-             "update_time_us) VALUES (:name, :incarnation, 0, :consumer_key, :environment, "
-             ":login_url, :audiences, :subjects, :include_kid, :revision, :created, :updated)",
+             "login_url, audiences, subjects, subject_patterns, include_kid, revision, "
+             "create_time_us, update_time_us) VALUES (:name, :incarnation, 0, :consumer_key, "
+             ":environment, "
+             ":login_url, :audiences, :subjects, :subject_patterns, :include_kid, :revision, "
+             ":created, :updated)",
       use(name, "name"), use(incarnation, "incarnation"), use(columns.consumer_key, "consumer_key"),
       use(columns.environment, "environment"), use(columns.login_url, "login_url"),
       use(columns.audiences, "audiences"), use(columns.subjects, "subjects"),
-      use(columns.include_kid, "include_kid"), use(revision, "revision"), use(now_us, "created"),
-      use(now_us, "updated");
+      use(columns.subject_patterns, "subject_patterns"), use(columns.include_kid, "include_kid"),
+      use(revision, "revision"), use(now_us, "created"), use(now_us, "updated");
 }
 
 void UpdateConnectionRow(soci::session& session, const StoredConnection& stored,
@@ -169,13 +187,44 @@ void UpdateConnectionRow(soci::session& session, const StoredConnection& stored,
   const SqlInteger now_us = absl::ToUnixMicros(now);
   session << "UPDATE connections SET consumer_key = :consumer_key, environment = :environment, "
              "login_url = :login_url, audiences = :audiences, subjects = :subjects, "
-             "include_kid = :include_kid, revision = :revision, update_time_us = :updated "
+             "subject_patterns = :subject_patterns, include_kid = :include_kid, revision = "
+             ":revision, update_time_us = :updated "
              "WHERE name = :name AND incarnation = :incarnation",
       use(columns.consumer_key, "consumer_key"), use(columns.environment, "environment"),
       use(columns.login_url, "login_url"), use(columns.audiences, "audiences"),
-      use(columns.subjects, "subjects"), use(columns.include_kid, "include_kid"),
-      use(revision, "revision"), use(now_us, "updated"), use(name, "name"),
-      use(incarnation, "incarnation");
+      use(columns.subjects, "subjects"), use(columns.subject_patterns, "subject_patterns"),
+      use(columns.include_kid, "include_kid"), use(revision, "revision"), use(now_us, "updated"),
+      use(name, "name"), use(incarnation, "incarnation");
+}
+
+void SetFrozenColumns(soci::session& session, const StoredConnection& stored, bool frozen,
+                      absl::Time now) {
+  const std::string& name = stored.connection.name;
+  const SqlInteger incarnation = stored.incarnation;
+  const int flag = frozen ? 1 : 0;
+  const SqlInteger revision = NextRevision(session, name);
+  const SqlInteger now_us = absl::ToUnixMicros(now);
+  const SqlInteger freeze_time_us = frozen ? now_us : 0;
+  session << "UPDATE connections SET frozen = :frozen, freeze_time_us = :freeze_time, "
+             "revision = :revision, update_time_us = :updated "
+             "WHERE name = :name AND incarnation = :incarnation",
+      use(flag, "frozen"), use(freeze_time_us, "freeze_time"), use(revision, "revision"),
+      use(now_us, "updated"), use(name, "name"), use(incarnation, "incarnation");
+}
+
+absl::StatusOr<bool> SelectEmergencyFreeze(soci::session& session) {
+  // -1 without the row, so that its absence is no thaw.
+  const SqlInteger frozen =
+      SelectInteger(session, "SELECT COALESCE(MAX(frozen), -1) FROM emergency_freeze");
+  if (frozen < 0) return RegistryCorrupt("the row of the emergency freeze is missing");
+  return frozen != 0;
+}
+
+absl::Status UpdateEmergencyFreeze(soci::session& session, bool frozen) {
+  RETURN_IF_ERROR(SelectEmergencyFreeze(session).status());
+  const int flag = frozen ? 1 : 0;
+  session << "UPDATE emergency_freeze SET frozen = :frozen WHERE id = 1", use(flag, "frozen");
+  return absl::OkStatus();
 }
 
 void MarkRemoved(soci::session& session, const StoredConnection& stored, absl::Time now) {

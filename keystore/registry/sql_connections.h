@@ -34,7 +34,10 @@ struct NameCounters {
 // is not removed, and one of its key versions is no longer kGenerating.
 absl::StatusOr<StoredConnection> FindConnection(soci::session& session, const std::string& name);
 
-// Those that callers may see, with names after `after`, in order of name.
+// Those that callers may see, in order of name.
+absl::StatusOr<std::vector<Connection>> SelectAllConnections(soci::session& session);
+
+// Of those the first `limit` with names after `after` that do not begin with a dot.
 absl::StatusOr<std::vector<Connection>> SelectConnections(soci::session& session,
                                                           const std::string& after, size_t limit);
 
@@ -53,6 +56,14 @@ void InsertConnection(soci::session& session, const std::string& name, const Nam
 // Replaces settings, etag and update time.
 void UpdateConnectionRow(soci::session& session, const StoredConnection& stored,
                          const ConnectionSettings& settings, absl::Time now);
+
+// Replaces `frozen`, its time, etag and update time.
+void SetFrozenColumns(soci::session& session, const StoredConnection& stored, bool frozen,
+                      absl::Time now);
+
+// DATA_LOSS where its one row is not there.
+absl::StatusOr<bool> SelectEmergencyFreeze(soci::session& session);
+absl::Status UpdateEmergencyFreeze(soci::session& session, bool frozen);
 
 // Takes the connection out of every caller's sight.
 void MarkRemoved(soci::session& session, const StoredConnection& stored, absl::Time now);

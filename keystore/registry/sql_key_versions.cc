@@ -124,10 +124,14 @@ absl::StatusOr<std::vector<KeyVersion>> SelectUnfinishedKeyVersions(soci::sessio
                                         "ORDER BY v.connection, v.number")));
 }
 
-bool IsKeyIdTaken(soci::session& session, absl::string_view key_id) {
+absl::Status CheckKeyIdIsFree(soci::session& session, absl::string_view key_id) {
   const std::string hex = EncodeKeyId(key_id);
-  return SelectInteger(session, "SELECT COUNT(*) FROM key_versions WHERE key_id = :key_id",
-                       use(hex, "key_id")) > 0;
+  if (SelectInteger(session, "SELECT COUNT(*) FROM key_versions WHERE key_id = :key_id",
+                    use(hex, "key_id")) == 0) {
+    return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kAlreadyExists, "KEY_ID_EXISTS",
+               "a key version has or had this key identifier (CKA_ID); use another one");
 }
 
 bool HasActiveKeyVersion(soci::session& session, const std::string& connection) {
@@ -190,6 +194,13 @@ void SetState(soci::session& session, const std::string& connection, uint32_t nu
   session << "UPDATE key_versions SET state = :state "
              "WHERE connection = :connection AND number = :number",
       use(word, "state"), use(connection, "connection"), use(which, "number");
+}
+
+void ReplaceActiveState(soci::session& session, const std::string& connection, VersionState state) {
+  const std::string word = EncodeState(state);
+  session << "UPDATE key_versions SET state = :state "
+             "WHERE connection = :connection AND state = 'ACTIVE'",
+      use(word, "state"), use(connection, "connection");
 }
 
 void MarkDestroying(soci::session& session, const std::string& connection, int64_t incarnation) {

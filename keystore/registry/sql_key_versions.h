@@ -37,7 +37,8 @@ absl::StatusOr<std::vector<KeyVersion>> SelectLiveKeyVersions(soci::session& ses
 // All in kGenerating or kDestroying.
 absl::StatusOr<std::vector<KeyVersion>> SelectUnfinishedKeyVersions(soci::session& session);
 
-bool IsKeyIdTaken(soci::session& session, absl::string_view key_id);
+// ALREADY_EXISTS KEY_ID_EXISTS.
+absl::Status CheckKeyIdIsFree(soci::session& session, absl::string_view key_id);
 
 bool HasActiveKeyVersion(soci::session& session, const std::string& connection);
 
@@ -52,6 +53,9 @@ void StoreIssuedKey(soci::session& session, const std::string& connection, uint3
 
 void SetState(soci::session& session, const std::string& connection, uint32_t number,
               VersionState state);
+
+// The version of the connection that is kActive, if one is, gets that state.
+void ReplaceActiveState(soci::session& session, const std::string& connection, VersionState state);
 
 // Every version that is not kDestroyed becomes kDestroying.
 void MarkDestroying(soci::session& session, const std::string& connection, int64_t incarnation);

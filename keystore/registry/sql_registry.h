@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "keystore/registry/registry.h"
+#include "keystore/registry/sql_approvals.h"
 #include "keystore/registry/sql_backend.h"
 #include "keystore/registry/sql_database.h"
 
@@ -32,10 +33,17 @@ class SqlRegistry : public Registry {
                                               absl::string_view etag) override;
   absl::StatusOr<Connection> PreferAudience(absl::string_view name,
                                             absl::string_view audience) override;
+  absl::StatusOr<Connection> SetFrozen(absl::string_view name, bool frozen) override;
+  absl::Status SetEmergencyFreeze(bool frozen) override;
+  absl::StatusOr<bool> GetEmergencyFreeze() override;
   absl::Status BeginRemoval(absl::string_view name, absl::string_view etag) override;
   absl::StatusOr<std::vector<KeyVersion>> ListKeyVersions(absl::string_view connection) override;
   absl::Status FinishGeneration(absl::string_view connection, uint32_t number, VersionState state,
                                 const IssuedKey& issued) override;
+  absl::StatusOr<KeyVersion> AddKeyVersion(absl::string_view connection, absl::string_view key_id,
+                                           absl::string_view algorithm, uint32_t key_bits) override;
+  absl::Status MakeActive(absl::string_view connection, uint32_t number,
+                          VersionState former) override;
   absl::Status CheckKeyIdIsFree(absl::string_view key_id) override;
   absl::StatusOr<KeyVersion> AdoptKeyVersion(absl::string_view connection, absl::string_view key_id,
                                              absl::string_view algorithm, uint32_t key_bits,
@@ -46,12 +54,17 @@ class SqlRegistry : public Registry {
   absl::Status FinishDestruction(absl::string_view connection, uint32_t number) override;
   absl::StatusOr<std::vector<KeyVersion>> ListUnfinished() override;
   absl::StatusOr<Contents> Load() override;
+  ApprovalStore& approvals() override { return approvals_; }
   absl::Status Ping() override;
 
  private:
   explicit SqlRegistry(std::unique_ptr<SqlBackend> backend) : database_(std::move(backend)) {}
 
+  // Gives `version` the connection's next number.
+  absl::StatusOr<KeyVersion> Insert(KeyVersion version);
+
   SqlDatabase database_;
+  SqlApprovals approvals_{database_};
 };
 
 }  // namespace keyward::registry

@@ -6,6 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 
@@ -29,6 +30,13 @@ constexpr std::array<Word<VersionState>, 7> kStates = {{
     {VersionState::kDisabled, "DISABLED"},
     {VersionState::kDestroying, "DESTROYING"},
     {VersionState::kDestroyed, "DESTROYED"},
+}};
+
+constexpr std::array<Word<ApprovalState>, 4> kApprovalStates = {{
+    {ApprovalState::kPending, "PENDING"},
+    {ApprovalState::kApproved, "APPROVED"},
+    {ApprovalState::kRefused, "REFUSED"},
+    {ApprovalState::kUsed, "USED"},
 }};
 
 // The database's CHECK refuses the empty word of a value that is not listed.
@@ -117,6 +125,14 @@ absl::StatusOr<std::vector<std::string>> DecodeChain(const std::string& json) {
     chain.push_back(std::move(der));
   }
   return chain;
+}
+
+absl::Time NowAsStored() { return absl::FromUnixMicros(absl::ToUnixMicros(absl::Now())); }
+
+std::string EncodeApprovalState(ApprovalState state) { return Encode(kApprovalStates, state); }
+
+absl::StatusOr<ApprovalState> DecodeApprovalState(absl::string_view word) {
+  return Decode(kApprovalStates, word);
 }
 
 bool IsSqlText(const std::string& text) {

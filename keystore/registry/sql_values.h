@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "keystore/registry/registry.h"
 
 namespace keyward::registry {
@@ -40,6 +41,13 @@ absl::StatusOr<std::string> DecodeCertificate(const std::string& base64);
 // A JSON array of certificates as above, none of them empty.
 std::string EncodeChain(const std::vector<std::string>& chain);
 absl::StatusOr<std::vector<std::string>> DecodeChain(const std::string& json);
+
+// Now, as a column has it: in microseconds.
+absl::Time NowAsStored();
+
+// "PENDING", "APPROVED", "REFUSED", "USED".
+std::string EncodeApprovalState(ApprovalState state);
+absl::StatusOr<ApprovalState> DecodeApprovalState(absl::string_view word);
 
 // Whether every database stores `text` as it is: UTF-8 without NUL.
 bool IsSqlText(const std::string& text);

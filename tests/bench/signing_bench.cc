@@ -1,6 +1,7 @@
 // What a signature costs: the server's CPU for Signer.Sign over mutual TLS, with
 // policy, verification and the durable audit record, against raw C_SignInit and
-// C_Sign on the same token, in turns in one run.
+// C_Sign on the same token, and against the same service without identity, policy,
+// claims, verification and audit (null_signing_server), in turns in one run.
 //
 //   signing_bench [ROUNDS [SECONDS]]
 #include <cstdio>
@@ -23,6 +24,8 @@ namespace keyward::bench {
 namespace {
 
 constexpr int kInFlight[] = {1, 8, 32, 64};
+// Where the share of checks and records is measured.
+constexpr int kManyInFlight = 64;
 
 class Bench {
  public:
@@ -44,6 +47,13 @@ class Bench {
                                   .pin_source = "the bench"})),
         {.size = 2}));
     key_id_ = OrDie(pkcs11::NewKeyId());
+    null_ = testing::Daemon::Start(
+        {testing::Binary("null_signing_server"), "--config", signer_.File("signer.yaml")});
+    constexpr char kServing[] = "serving on ";
+    if (!null_->WaitForOutput(kServing)) Die(null_->Output());
+    const std::string output = null_->Output();
+    const size_t at = output.find(kServing) + sizeof(kServing) - 1;
+    null_address_ = output.substr(at, output.find('\n', at) - at);
     auto lease = OrDie(pool_->TakeForAdministration(absl::InfiniteFuture()));
     const auto pair = OrDie(pkcs11::GenerateRsaKeyPair(lease.session(), "raw", key_id_, 2048));
     pool_->AddKey(lease, key_id_, pair);
@@ -53,21 +63,31 @@ class Bench {
     return SignRaw(*pool_, key_id_, threads, duration);
   }
 
+  // Of the real signer, or of the one that checks and records nothing.
   Figures Sign(int in_flight, absl::Duration duration) {
+    return Call(signer_.address(), signer_.daemon().pid(), in_flight, duration);
+  }
+  Figures SignUnchecked(int in_flight, absl::Duration duration) {
+    return Call(null_address_, null_->pid(), in_flight, duration);
+  }
+
+ private:
+  Figures Call(const std::string& address, pid_t server, int in_flight, absl::Duration duration) {
     request_.set_claims_json(absl::StrCat(
         R"({"iss":"3MVG9bench","sub":"bench@example.com","aud":"https://login.salesforce.com",)",
         R"("exp":)", absl::ToUnixSeconds(absl::Now() + absl::Seconds(290)), "}"));
     return CallAgainAndAgain(
-        {.channels = ConnectedChannels(signer_.address(), signer_.File("pki"), in_flight),
+        {.channels = ConnectedChannels(address, signer_.File("pki"), in_flight),
          .method = "/keyward.v1.Signer/Sign",
          .request = request_.SerializeAsString(),
          .in_flight = in_flight,
          .duration = duration,
-         .server = signer_.daemon().pid()});
+         .server = server});
   }
 
- private:
   testing::SignerProcess signer_;
+  std::unique_ptr<testing::Daemon> null_;
+  std::string null_address_;
   v1::SignRequest request_;
   std::unique_ptr<pkcs11::SessionPool> pool_;
   std::string key_id_;
@@ -81,17 +101,33 @@ void PrintRow(const std::string& name, const Rounds& rounds, const Rounds& one, 
   EndRow(rounds);
 }
 
+void PrintChecksAndRecords(const Rounds& sign, const Rounds& unchecked) {
+  const Member cpu = &Figures::cpu_microseconds_per_call;
+  const Spread spread = SpreadOfRatios(sign, unchecked, cpu);
+  PrintFigures(absl::StrCat("unchecked, ", kManyInFlight, " in flight"), unchecked);
+  EndRow(unchecked);
+  printf(
+      "identity, policy, claims, verification and durable audit, %d in flight: %.2f x the CPU"
+      " without (middle half of the rounds %.2f to %.2f); p99 is %.1f x p50\n",
+      kManyInFlight, MedianRatio(sign, unchecked, cpu), spread.low, spread.high,
+      MedianOf(sign, &Figures::p99_milliseconds) / MedianOf(sign, &Figures::p50_milliseconds));
+}
+
 void Main(const Turns& turns) {
   Bench bench;
   Rounds one;
   Rounds two;
   std::map<int, Rounds> sign;
-  bench.Sign(8, turns.duration());  // not counted: warms the caches
+  Rounds unchecked;
+  // Not counted: warms the caches.
+  bench.Sign(8, turns.duration());
+  bench.SignUnchecked(8, turns.duration());
   for (int round = 0; round < turns.rounds; ++round) {
     one.push_back(bench.Raw(1, turns.duration()));
     for (const int in_flight : kInFlight) {
       sign[in_flight].push_back(bench.Sign(in_flight, turns.duration()));
     }
+    unchecked.push_back(bench.SignUnchecked(kManyInFlight, turns.duration()));
     two.push_back(bench.Raw(2, turns.duration()));
   }
   printf("RSA-2048, %d rounds of %s; medians; CPU of the signing process per signature\n",
@@ -101,6 +137,7 @@ void Main(const Turns& turns) {
   for (const auto& [in_flight, figures] : sign) {
     PrintRow(absl::StrCat("Sign, ", in_flight, " in flight"), figures, one, two);
   }
+  PrintChecksAndRecords(sign[kManyInFlight], unchecked);
 }
 
 }  // namespace

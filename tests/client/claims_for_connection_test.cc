@@ -94,6 +94,35 @@ TEST(SubjectOfTest, AnotherOneIsNotAllowed) {
   EXPECT_EQ(ReasonOf(SubjectOf(connection, "user@acme.example").status()), "NO_SUBJECT");
 }
 
+TEST(SubjectOfTest, APatternStandsForWhoFitsIt) {
+  v1::Connection connection = Acme();
+  connection.add_subject_patterns("integration-*@acme.example");
+  EXPECT_EQ(SubjectOf(connection, "integration-1@acme.example").value(),
+            "integration-1@acme.example");
+  EXPECT_EQ(SubjectOf(connection, "user@acme.example").value(), "user@acme.example");
+  EXPECT_EQ(SubjectOf(connection, "").value(), "user@acme.example");
+  const absl::Status other = SubjectOf(connection, "integration-@acme.example").status();
+  EXPECT_EQ(ReasonOf(other), "SUBJECT_NOT_ALLOWED");
+  EXPECT_THAT(std::string(other.message()), HasSubstr("like integration-*@acme.example"));
+}
+
+TEST(SubjectOfTest, WithPatternsOnlyOneMustBeChosen) {
+  v1::Connection connection = Acme();
+  connection.clear_subjects();
+  connection.add_subject_patterns("integration-*@acme.example");
+  const absl::Status none = SubjectOf(connection, "").status();
+  EXPECT_EQ(none.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(none), "NO_SUBJECT");
+  EXPECT_THAT(std::string(none.message()),
+              HasSubstr("choose a user with --subject, like integration-*@acme.example"));
+  EXPECT_EQ(SubjectOf(connection, "integration-1@acme.example").value(),
+            "integration-1@acme.example");
+  const absl::Status other = SubjectOf(connection, "user@acme.example").status();
+  EXPECT_EQ(ReasonOf(other), "SUBJECT_NOT_ALLOWED");
+  EXPECT_THAT(std::string(other.message()),
+              AllOf(HasSubstr("like integration-*@acme.example"), EndsWith("--subject USER'")));
+}
+
 TEST(SubjectOfTest, NamesAFewOfMany) {
   v1::Connection connection = Acme();
   for (int i = 2; i <= 100; ++i) connection.add_subjects(std::string("user") + std::to_string(i));

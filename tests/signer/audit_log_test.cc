@@ -36,7 +36,7 @@ absl::Status AppendAndWait(AuditLog& log, AuditRecord record) {
 class AuditLogTest : public ::testing::Test {
  protected:
   std::unique_ptr<AuditLog> Open() {
-    auto log = AuditLog::New(path());
+    auto log = AuditLog::New({.file = path()});
     EXPECT_TRUE(log.ok()) << log.status();
     return *std::move(log);
   }
@@ -151,11 +151,11 @@ TEST_F(AuditLogTest, ACrashWhileItRepairsIsRepairedToo) {
 
 TEST_F(AuditLogTest, RefusesAFileThatIsNoAuditLog) {
   ASSERT_TRUE(WriteFile(path(), "listen: 127.0.0.1:7443\n", 0600).ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(AuditLog::New(path()).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(AuditLog::New({.file = path()}).status()));
   EXPECT_EQ(*ReadFile(path()), "listen: 127.0.0.1:7443\n");
-  EXPECT_FALSE(AuditLog::New(dir_.path()).ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(AuditLog::New("/dev/full").status()));
-  EXPECT_FALSE(AuditLog::New(dir_.File("no/such/folder")).ok());
+  EXPECT_FALSE(AuditLog::New({.file = dir_.path()}).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(AuditLog::New({.file = "/dev/full"}).status()));
+  EXPECT_FALSE(AuditLog::New({.file = dir_.File("no/such/folder")}).ok());
 }
 
 TEST_F(AuditLogTest, ManyThreadsLoseNothing) {

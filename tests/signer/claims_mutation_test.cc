@@ -2,7 +2,9 @@
 // of the claims policy with that of a second, independent reading of the rules.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <random>
 #include <set>
@@ -17,11 +19,13 @@ namespace {
 
 constexpr int64_t kNow = 1800000000;
 constexpr int64_t kMaxLifetime = 300;
+constexpr int64_t kSkew = 60;
 
 registry::ConnectionSettings Settings() {
   registry::ConnectionSettings settings;
   settings.consumer_key = "KEY";
   settings.subjects = {"u@x", "\xC3\xBC@x", "\xF0\x9F\x98\x80"};
+  settings.subject_patterns = {"w*@x"};
   settings.audiences = {"https://a", "https://b"};
   return settings;
 }
@@ -45,7 +49,7 @@ class StrictReader {
     }
     SkipSpace();
     return at_ == text_.size() && seen_.count("iss") && seen_.count("sub") && seen_.count("aud") &&
-           seen_.count("exp");
+           seen_.count("exp") && TimesFit();
   }
 
  private:
@@ -71,9 +75,39 @@ class StrictReader {
     const std::optional<std::u32string> value = ReadString();
     if (!value) return false;
     if (key == "iss") return *value == U"KEY";
-    if (key == "sub") return *value == U"u@x" || *value == U"\u00fc@x" || *value == U"\U0001F600";
+    if (key == "sub") {
+      return *value == U"u@x" || *value == U"\u00fc@x" || *value == U"\U0001F600" ||
+             FitsPattern(*value);
+    }
     if (key == "aud") return *value == U"https://a" || *value == U"https://b";
-    return key == "jti" && BytesOf(*value) <= 255;
+    return key == "jti" && !value->empty() && BytesOf(*value) <= 255 && !HasAny(*value, IsUnseen);
+  }
+
+  // "w*@x"
+  static bool FitsPattern(const std::u32string& text) {
+    return text.size() > 3 && text[0] == U'w' && text.find(U'@') == text.size() - 2 &&
+           text.back() == U'x' && BytesOf(text) <= 255 && !HasAny(text, IsControl);
+  }
+
+  static bool IsControl(char32_t c) { return c < 32 || (c > 126 && c < 160); }
+  static bool IsUnseen(char32_t c) {
+    return IsControl(c) ||
+           std::u32string(
+               U"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+                   .find(c) != std::u32string::npos;
+  }
+  static bool HasAny(const std::u32string& text, bool (*what)(char32_t)) {
+    return std::any_of(text.begin(), text.end(), what);
+  }
+
+  bool TimesFit() {
+    const int64_t exp = times_["exp"];
+    if (exp <= kNow || exp > kNow + kMaxLifetime) return false;
+    if (times_.count("nbf") != 0 && (times_["nbf"] > kNow + kSkew || times_["nbf"] >= exp)) {
+      return false;
+    }
+    return times_.count("iat") == 0 || (times_["iat"] >= kNow - kMaxLifetime - kSkew &&
+                                        times_["iat"] <= std::min(kNow + kSkew, exp));
   }
 
   bool ReadTime(const std::string& key) {
@@ -84,9 +118,8 @@ class StrictReader {
     }
     if (Peek() == '.' || Peek() == 'e' || Peek() == 'E') return false;
     if (digits.size() == 19 && digits > "9223372036854775807") return false;
-    const int64_t time = std::stoll(digits);
-    if (key == "exp") return time > kNow && time <= kNow + kMaxLifetime;
-    return key == "iat" || time <= kNow + 60;
+    times_[key] = std::stoll(digits);
+    return true;
   }
 
   static size_t BytesOf(const std::u32string& text) {
@@ -158,13 +191,15 @@ class StrictReader {
   const std::string& text_;
   size_t at_ = 0;
   std::set<std::string> seen_;
+  std::map<std::string, int64_t> times_;
 };
 
 const std::vector<std::string>& Seeds() {
   static const auto* seeds = new std::vector<std::string>{
       R"({"iss":"KEY","sub":"u@x","aud":"https://a","exp":1800000180})",
       R"( { "exp" : 1800000300 , "aud":"https:\/\/b", "sub":"\u00fc@x","iss":"K\u0045Y" } )",
-      R"({"iss":"KEY","sub":"\ud83d\ude00","aud":"https://a","exp":1800000001,"iat":0,"nbf":1800000060})",
+      R"({"iss":"KEY","sub":"\ud83d\ude00","aud":"https://a","exp":1800000061,"iat":1799999640,"nbf":1800000060})",
+      R"({"iss":"KEY","sub":"w1@x","aud":"https://a","exp":1800000180,"jti":"j"})",
       "{\"jti\":\"\xF0\x9F\x98\x80\",\"iss\":\"KEY\",\"sub\":\"\xC3\xBC@x\",\"aud\":\"https://"
       "a\",\"exp\":1800000299}"};
   return *seeds;
@@ -210,6 +245,13 @@ const std::vector<std::string>& Pieces() {
                                                            ",\"jti\":\"x\"",
                                                            ",\"nbf\":1",
                                                            ",\"iat\":1",
+                                                           ",\"iat\":1800000000",
+                                                           "\\u202e",
+                                                           "\\u0085",
+                                                           "\xC2\x85",
+                                                           "w@x",
+                                                           "w*@x",
+                                                           "@",
                                                            "\"exp\"",
                                                            "\"\\u0065xp\":1800000002,",
                                                            "{}",
@@ -264,9 +306,10 @@ TEST(ClaimsMutationTest, AgreesWithAnIndependentStrictReader) {
   constexpr int kRounds = 300000;
   for (int i = 0; i < kRounds; ++i) {
     const std::string claims = mutator.Next();
-    const bool ours =
-        CheckClaims(claims, settings, absl::FromUnixSeconds(kNow), absl::Seconds(kMaxLifetime))
-            .ok();
+    const bool ours = CheckClaims(claims, settings, absl::FromUnixSeconds(kNow),
+                                  {.max_lifetime = absl::Seconds(kMaxLifetime),
+                                   .clock_skew = absl::Seconds(kSkew)})
+                          .ok();
     ASSERT_EQ(ours, StrictReader(claims).Accepts()) << absl::CHexEscape(claims);
     accepted += ours ? 1 : 0;
   }

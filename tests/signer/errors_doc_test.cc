@@ -32,7 +32,7 @@ void Collect(const std::string& text, const std::regex& pattern, std::set<std::s
 std::set<std::string> ReasonsInCode() {
   const std::regex direct(R"re(Error\(\s*absl::StatusCode::k\w+,\s*"([A-Z0-9_]+)")re");
   const std::regex passed_on(
-      R"re("((?:CERTIFICATE|CLAIMS|CLIENT|CONNECTION|CONSUMER_KEY|CSR|KEY|LOGIN_URL|REGISTRY)_[A-Z_]+|AUDIENCES_INVALID|SUBJECTS_INVALID)")re");
+      R"re("((?:APPROVAL|CERTIFICATE|CLAIMS|CLIENT|CONNECTION|CONSUMER_KEY|CSR|KEY|LOGIN_URL|REGISTRY)_[A-Z_]+|AUDIENCES_INVALID|SUBJECTS_INVALID)")re");
   std::set<std::string> reasons;
   for (const char* folder : {"client", "common", "signer", "keystore"}) {
     for (const auto& entry :

@@ -18,6 +18,7 @@
 #include "common/server/listen_address.h"
 #include "common/server/tls_credentials.h"
 #include "keyward/v1/signer.grpc.pb.h"
+#include "signer/callers.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/temp_dir.h"
 
@@ -32,7 +33,7 @@ class IdentityService final : public v1::Signer::Service {
  public:
   grpc::Status Sign(grpc::ServerContext* context, const v1::SignRequest* /*request*/,
                     v1::SignResponse* response) override {
-    const auto identity = PeerIdentity(*context, socket_identity);
+    const auto identity = callers->IdentityOf(*context);
     if (!identity.ok()) {
       // The reason goes in front, to be seen without unpacking the details.
       return server::ToGrpcStatus(Annotate(identity.status(), *ReasonOf(identity.status())));
@@ -41,7 +42,7 @@ class IdentityService final : public v1::Signer::Service {
     return grpc::Status::OK;
   }
 
-  std::string socket_identity;
+  std::unique_ptr<Callers> callers;
 };
 
 // What a transport that is not TLS, or that verified nothing, might say.
@@ -137,6 +138,9 @@ class PeerIdentityTest : public ::testing::Test {
   }
 
   void Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials) {
+    service_.callers = std::make_unique<Callers>(CallersOptions{
+        .verifiers = credentials_ == nullptr ? nullptr : &credentials_->client_verifiers(),
+        .socket_identity = socket_identity_});
     grpc::ServerBuilder builder;
     builder.AddListeningPort("localhost:0", credentials, &port_);
     if (socket_ != nullptr) {
@@ -187,6 +191,7 @@ class PeerIdentityTest : public ::testing::Test {
   IdentityService service_;
   // Null for none.
   std::unique_ptr<server::UnixSocketPlace> socket_;
+  std::string socket_identity_;
   std::shared_ptr<server::ReloadingTlsCredentials> credentials_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
@@ -231,7 +236,7 @@ TEST_F(PeerIdentityTest, ReadsTheSocketsIdentity) {
   auto place = server::UnixSocketPlace::New({.path = path});
   ASSERT_TRUE(place.ok()) << place.status();
   socket_ = *std::move(place);
-  service_.socket_identity = "spiffe://keyward.example/socket";
+  socket_identity_ = "spiffe://keyward.example/socket";
   ServeTls();
   const auto local = grpc::experimental::LocalCredentials(UDS);
   EXPECT_EQ(CallAt("unix:" + path, local), "spiffe://keyward.example/socket");
@@ -256,7 +261,7 @@ TEST_F(PeerIdentityTest, RefusesASocketThatHasNoIdentity) {
 
 // gRPC's properties of it are the same as of a socket, and anybody on the machine may open it.
 TEST_F(PeerIdentityTest, ALoopbackConnectionIsNoSocket) {
-  service_.socket_identity = "spiffe://keyward.example/socket";
+  socket_identity_ = "spiffe://keyward.example/socket";
   Serve(grpc::experimental::LocalServerCredentials(LOCAL_TCP));
   EXPECT_THAT(CallWith(grpc::experimental::LocalCredentials(LOCAL_TCP)),
               HasSubstr("CLIENT_CERTIFICATE_MISSING"));

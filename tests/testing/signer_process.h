@@ -52,6 +52,7 @@ class SignerProcess {
   // "127.0.0.1:PORT" once it serves.
   const std::string& address() const { return address_; }
   Daemon& daemon() { return *daemon_; }
+  const Daemon& daemon() const { return *daemon_; }
   const SoftHsm& softhsm() const { return softhsm_; }
 
  private:

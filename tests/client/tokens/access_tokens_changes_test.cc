@@ -46,6 +46,34 @@ TEST_F(AccessTokensChangesTest, WhatTheTokenDoesNotDependOnLeavesIt) {
   EXPECT_EQ(tokens_->Find(Request()), nullptr);
 }
 
+TEST_F(AccessTokensChangesTest, AFrozenConnectionsTokenIsNotGivenOut) {
+  EXPECT_EQ(TokenFor(Request()), "token-1");
+  acme().set_frozen(true);
+  acme().set_etag("2");
+  LookAgain();
+  EXPECT_EQ(tokens_->Find(Request()), nullptr);
+  acme().set_frozen(false);
+  acme().set_etag("3");
+  scheduler_->Advance(directory_options_.keep);
+  EXPECT_EQ(TokenFor(Request()), "token-2");
+  LookAgain();
+  EXPECT_NE(tokens_->Find(Request()), nullptr);
+}
+
+TEST_F(AccessTokensChangesTest, ASubjectThatFitsAPatternKeepsItsToken) {
+  acme().add_subject_patterns("integration-*@acme.example");
+  EXPECT_EQ(TokenFor(Request("integration-1@acme.example")), "token-1");
+  scheduler_->Advance(absl::Seconds(61));
+  EXPECT_NE(tokens_->Find(Request("integration-1@acme.example")), nullptr);
+  scheduler_->RunTasks();
+  EXPECT_NE(tokens_->Find(Request("integration-1@acme.example")), nullptr);
+  acme().clear_subject_patterns();
+  scheduler_->Advance(absl::Seconds(61));
+  tokens_->Find(Request("integration-1@acme.example"));
+  scheduler_->RunTasks();
+  EXPECT_EQ(tokens_->Find(Request("integration-1@acme.example")), nullptr);
+}
+
 TEST_F(AccessTokensChangesTest, ASubjectOrConnectionThatIsGoneEndsTheToken) {
   EXPECT_EQ(TokenFor(Request()), "token-1");
   acme().set_subjects(0, "new@acme.example");

@@ -40,6 +40,33 @@ TEST_F(AccessTokensFailuresTest, ARefusalIsRememberedForAWhile) {
   EXPECT_EQ(TokenFor(Request()), "token-2");
 }
 
+TEST_F(AccessTokensFailuresTest, AFreezeIsNotRememberedForLong) {
+  for (const char* reason : {"CONNECTION_FROZEN", "EMERGENCY_FREEZE"}) {
+    Start();
+    login_->FailWith(Refusal(reason));
+    const int logins = login_->logins;
+    EXPECT_THAT(Get(Request())->answer, FailsWith(absl::StatusCode::kFailedPrecondition, reason));
+    Get(Request());
+    EXPECT_EQ(login_->logins, logins + 1);
+    login_->FailWith(absl::OkStatus());
+    scheduler_->Advance(absl::Seconds(5));
+    EXPECT_TRUE(Get(Request())->answer.ok());
+  }
+}
+
+TEST_F(AccessTokensFailuresTest, TheSignersQuotaIsWaitedForAndPasses) {
+  login_->FailWith(
+      WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "QUOTA_EXCEEDED", "50 a second"),
+                     absl::Milliseconds(300)));
+  const auto waiting = Get(Request());
+  EXPECT_FALSE(waiting->answered());
+  login_->FailWith(absl::OkStatus());
+  scheduler_->Advance(absl::Milliseconds(299));
+  EXPECT_FALSE(waiting->answered());
+  scheduler_->Advance(options_.initial_backoff + absl::Milliseconds(300));
+  EXPECT_EQ(waiting->token(), "token-2");
+}
+
 TEST_F(AccessTokensFailuresTest, WhereWaitingCanHelpItSaysHowLong) {
   for (const char* reason : {"INVALID_ASSERTION", "UNKNOWN_CONSUMER_KEY"}) {
     Start();

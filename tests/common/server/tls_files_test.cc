@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <memory>
+#include <optional>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -113,30 +116,35 @@ class TlsWatchTest : public TlsFilesTest {
 };
 
 TEST_F(TlsWatchTest, GivesANewSetOnce) {
-  EXPECT_EQ(watch_.Poll(), nullptr);
+  EXPECT_FALSE(watch_.Poll());
   EXPECT_EQ(log_.Take(), "");
   served_.Install("second");
-  const auto second = watch_.Poll();
-  ASSERT_NE(second, nullptr);
+  const std::optional<TlsReload> reload = watch_.Poll();
+  ASSERT_TRUE(reload);
+  EXPECT_TRUE(reload->status.ok());
+  const std::shared_ptr<const TlsSet> second = reload->set;
   EXPECT_EQ(second->certificate, served_.Read("second.pem"));
   EXPECT_THAT(log_.Take(), AllOf(StartsWith("info "),
                                  HasSubstr("valid until " +
                                            absl::FormatTime(absl::RFC3339_sec, second->not_after,
                                                             absl::UTCTimeZone()))));
-  EXPECT_EQ(watch_.Poll(), nullptr);
+  EXPECT_FALSE(watch_.Poll());
   EXPECT_EQ(log_.Take(), "");
 }
 
 TEST_F(TlsWatchTest, SaysOnceWhatIsWrongWithASet) {
   BreakCertificate();
-  EXPECT_EQ(watch_.Poll(), nullptr);
+  EXPECT_FALSE(watch_.Poll());
   // Perhaps the rest of the set is about to come.
   EXPECT_EQ(log_.Take(), "");
-  EXPECT_EQ(watch_.Poll(), nullptr);
+  const std::optional<TlsReload> refused = watch_.Poll();
+  ASSERT_TRUE(refused);
+  EXPECT_TRUE(absl::IsInvalidArgument(refused->status));
+  EXPECT_EQ(refused->set, first_);
   EXPECT_THAT(log_.Take(), AllOf(StartsWith("error "), HasSubstr("tls.certificate: "),
                                  HasSubstr(served_.files().certificate)));
-  EXPECT_EQ(watch_.Poll(), nullptr);
-  EXPECT_EQ(watch_.Poll(), nullptr);
+  EXPECT_FALSE(watch_.Poll());
+  EXPECT_FALSE(watch_.Poll());
   EXPECT_EQ(log_.Take(), "");
   ServedTlsFiles::Put(served_.files().certificate, served_.Read("second.pem"));
   watch_.Poll();
@@ -144,21 +152,21 @@ TEST_F(TlsWatchTest, SaysOnceWhatIsWrongWithASet) {
   EXPECT_THAT(log_.Take(), HasSubstr("does not belong to the certificate"));
   // The same once more is news after it was well.
   served_.Install("first");
-  EXPECT_EQ(watch_.Poll(), nullptr);
+  EXPECT_FALSE(watch_.Poll());
   EXPECT_THAT(log_.Take(), HasSubstr("again the ones in use"));
   BreakCertificate();
   watch_.Poll();
   watch_.Poll();
   EXPECT_THAT(log_.Take(), StartsWith("error "));
   served_.Install("second");
-  EXPECT_NE(watch_.Poll(), nullptr);
+  EXPECT_TRUE(watch_.Poll());
 }
 
 TEST_F(TlsWatchTest, SaysNothingOfFilesThatComeOneAfterTheOther) {
   ServedTlsFiles::Put(served_.files().certificate, served_.Read("second.pem"));
-  EXPECT_EQ(watch_.Poll(), nullptr);
+  EXPECT_FALSE(watch_.Poll());
   ServedTlsFiles::Put(served_.files().private_key, served_.Read("second.key"), 0600);
-  EXPECT_NE(watch_.Poll(), nullptr);
+  EXPECT_TRUE(watch_.Poll());
   EXPECT_THAT(log_.Take(), StartsWith("info "));
 }
 

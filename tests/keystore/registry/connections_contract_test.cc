@@ -18,6 +18,7 @@ void ExpectSettings(const ConnectionSettings& actual, const ConnectionSettings& 
   EXPECT_EQ(actual.login_url, expected.login_url);
   EXPECT_EQ(actual.audiences, expected.audiences);
   EXPECT_EQ(actual.subjects, expected.subjects);
+  EXPECT_EQ(actual.subject_patterns, expected.subject_patterns);
   EXPECT_EQ(actual.include_kid, expected.include_kid);
 }
 
@@ -169,8 +170,10 @@ TEST_P(RegistryContractTest, RefusesWhatIsNotText) {
     audiences.audiences = {"x", bad};
     ConnectionSettings subjects;
     subjects.subjects = {bad};
+    ConnectionSettings patterns;
+    patterns.subject_patterns = {bad};
     for (const ConnectionSettings& settings :
-         {OnlyConsumerKey(bad), login_url, audiences, subjects}) {
+         {OnlyConsumerKey(bad), login_url, audiences, subjects, patterns}) {
       EXPECT_THAT(registry_->CreateConnection("b", settings, NewKeyId(), "RS256", 1).status(),
                   refused);
       EXPECT_THAT(registry_->UpdateConnection("acme", settings, etag).status(), refused);

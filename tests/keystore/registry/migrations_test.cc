@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "keystore/registry/sqlite_backend.h"
 #include "keystore/registry/sqlite_registry.h"
 #include "tests/keystore/registry/registry_contract.h"
@@ -101,6 +102,41 @@ INSERT INTO key_versions VALUES ('acme', 1, 2, 'GENERATING', '0b', 'RS256', 2048
   issued.kid = "kid";
   ASSERT_THAT(registry->ReplaceCertificate("acme", 1, expected.certificate_der, issued), IsOk());
   EXPECT_EQ(registry->ListKeyVersions("acme")->front().certificate_chain, issued.certificate_chain);
+}
+
+// Rows of version 2 read as before: not frozen, without patterns, nothing to approve.
+TEST_F(MigrationsTest, ConnectionsWithoutFreezesStay) {
+  ASSERT_THAT(Run(Migrations().subspan(0, 2)), IsOk());
+  ASSERT_TRUE(SqliteExecute(path(), R"sql(
+INSERT INTO connection_names VALUES ('acme', 2, 2, 3);
+INSERT INTO connections VALUES ('acme', 1, 1, 'old', 'CUSTOM', 'https://o', '[]', '[]', 0, 2,
+  100000, 200000);
+INSERT INTO connections VALUES ('acme', 2, 0, 'consumer', 'SANDBOX', 'https://a', '["b"]', '["c"]',
+  1, 3, 1000000, 2000000);
+INSERT INTO key_versions VALUES ('acme', 1, 1, 'DESTROYED', '0aff', 'RS256', 2048, 100000, 'MAA=',
+  'kid 1', 4000000, '[]');
+INSERT INTO key_versions VALUES ('acme', 2, 2, 'ACTIVE', '0b', 'RS256', 2048, 5000000, 'MAA=',
+  'kid 2', 6000000, '["MAE="]');)sql")
+                  .ok());
+  const std::unique_ptr<Registry> registry = *OpenSqliteRegistry(path());
+  const Contents contents = *registry->Load();
+  EXPECT_FALSE(contents.emergency_freeze);
+  ASSERT_EQ(contents.connections.size(), 1U);
+  const Connection& acme = contents.connections.front();
+  EXPECT_EQ(acme.settings.consumer_key, "consumer");
+  EXPECT_EQ(acme.settings.subjects, std::vector<std::string>{"c"});
+  EXPECT_TRUE(acme.settings.subject_patterns.empty());
+  EXPECT_EQ(acme.etag, "3");
+  EXPECT_EQ(acme.update_time, absl::FromUnixSeconds(2));
+  EXPECT_FALSE(acme.frozen);
+  EXPECT_EQ(acme.freeze_time, std::nullopt);
+  ASSERT_EQ(contents.key_versions.size(), 1U);
+  EXPECT_EQ(contents.key_versions.front().certificate_chain,
+            std::vector<std::string>{std::string("\x30\x01", 2)});
+  EXPECT_TRUE(registry->approvals().List("", false, absl::Now())->empty());
+
+  EXPECT_TRUE(registry->SetFrozen("acme", true)->frozen);
+  EXPECT_EQ(registry->AddKeyVersion("acme", "new", "RS256", 2048)->number, 3U);
 }
 
 TEST_F(MigrationsTest, AFailedStepLeavesTheOneBefore) {

@@ -15,6 +15,7 @@ ConnectionSettings SomeSettings() {
   settings.login_url = "https://test.salesforce.com";
   settings.audiences = {"https://test.salesforce.com", "https://acme.my.salesforce.com"};
   settings.subjects = {"b@example.com", "a@example.com"};
+  settings.subject_patterns = {"*@example.com", "svc-*@acme.example"};
   settings.include_kid = true;
   return settings;
 }

@@ -79,6 +79,8 @@ class RegistryContractTest : public ::testing::TestWithParam<DatabaseUnderTest> 
     registry_ = database_->Open();
   }
 
+  ApprovalStore& approvals() { return registry_->approvals(); }
+
   std::unique_ptr<TestDatabase> database_;
   std::unique_ptr<Registry> registry_;
 };

@@ -1,4 +1,4 @@
-#include "signer/subject_pattern.h"
+#include "common/subject_pattern.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "common/dns_name.h"
 #include "common/utf8.h"
 
-namespace keyward::signer {
+namespace keyward {
 namespace {
 
 constexpr char kForm[] = "write it like \"integration-*@acme.example\": ";
@@ -64,4 +64,4 @@ bool MatchesSubjectPattern(absl::string_view pattern, absl::string_view subject)
   return !absl::StrContains(between, '@');
 }
 
-}  // namespace keyward::signer
+}  // namespace keyward

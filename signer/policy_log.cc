@@ -7,7 +7,7 @@
 
 namespace keyward::signer {
 
-void LogPolicy(const AuthorizationPolicy& policy, absl::Span<const std::string> kinds,
+void LogPolicy(const AuthorizationPolicy& policy, const IdentityKinds& kinds,
                const std::string& file) {
   spdlog::info("policy: {} roles are in use, of the file with SHA-256 {}", policy.role_count(),
                policy.sha256());
@@ -20,7 +20,7 @@ void LogPolicy(const AuthorizationPolicy& policy, absl::Span<const std::string> 
 }
 
 void LogPolicyReload(const PolicyReload& reload, const AuthorizationPolicy& in_use,
-                     absl::Span<const std::string> kinds, const std::string& file) {
+                     const IdentityKinds& kinds, const std::string& file) {
   if (!reload.status.ok()) {
     spdlog::error("policy: the changed file is not used, the former one (SHA-256 {}) is: {}",
                   reload.old_sha256, Printable(reload.status.message()));

@@ -4,21 +4,21 @@
 
 #include <string>
 
-#include "absl/types/span.h"
 #include "signer/authorization_policy.h"
+#include "signer/caller_identity.h"
 #include "signer/policy_watch.h"
 
 namespace keyward::signer {
 
 // At start: which policy is in use, and its warnings. `kinds` and `file` as for
 // UnusedKindWarnings(). Thread-safe, like LogPolicyReload().
-void LogPolicy(const AuthorizationPolicy& policy, absl::Span<const std::string> kinds,
+void LogPolicy(const AuthorizationPolicy& policy, const IdentityKinds& kinds,
                const std::string& file);
 
 // The same after a reload, or what is wrong with the changed file. `in_use` is the policy
 // that is in use now.
 void LogPolicyReload(const PolicyReload& reload, const AuthorizationPolicy& in_use,
-                     absl::Span<const std::string> kinds, const std::string& file);
+                     const IdentityKinds& kinds, const std::string& file);
 
 }  // namespace keyward::signer
 

@@ -164,11 +164,14 @@ void FindLonelyApprovals(const AuthorizationPolicy& policy, const PolicyItem& ch
   }
 }
 
-void FindUnusedKinds(const Items& items, absl::Span<const std::string> kinds, Warnings& warnings) {
+void FindUnusedKinds(const Items& items, const IdentityKinds& kinds, Warnings& warnings) {
   for (const PolicyItem& item : items) {
     if (item.text == kAll) continue;
     const std::string kind = item.text.substr(0, item.text.find(':'));
-    if (absl::c_linear_search(kinds, kind)) continue;
+    const bool counts = kind == "spiffe" ? kinds.spiffe
+                        : kind == "dns"  ? kinds.dns
+                                         : kinds.common_name;
+    if (counts) continue;
     warnings.emplace(item.line, absl::StrCat("\"", item.text, "\" is never anybody's identity: ",
                                              kind, " is not among identity.kinds"));
   }
@@ -199,10 +202,8 @@ std::vector<std::string> PolicyWarnings(const AuthorizationPolicy& policy, absl:
 }
 
 std::vector<std::string> UnusedKindWarnings(const AuthorizationPolicy& policy,
-                                            absl::Span<const std::string> kinds,
-                                            absl::string_view file) {
+                                            const IdentityKinds& kinds, absl::string_view file) {
   Warnings warnings;
-  if (kinds.empty()) return {};
   for (const PolicyRole& role : policy.roles()) {
     FindUnusedKinds(role.identity_items, kinds, warnings);
   }

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "signer/authorization_policy.h"
+#include "signer/caller_identity.h"
 
 namespace keyward::signer {
 
@@ -16,11 +16,10 @@ namespace keyward::signer {
 // certain: where two entries only overlap there is no warning.
 std::vector<std::string> PolicyWarnings(const AuthorizationPolicy& policy, absl::string_view file);
 
-// The same of identities whose kind is none of `kinds` ("spiffe", "dns", "cn"), and that
-// a daemon with that setting (identity.kinds) therefore never meets; empty: all kinds.
+// The same of identities whose kind is none of `kinds`, the setting identity.kinds of a
+// daemon, which therefore never meets them.
 std::vector<std::string> UnusedKindWarnings(const AuthorizationPolicy& policy,
-                                            absl::Span<const std::string> kinds,
-                                            absl::string_view file);
+                                            const IdentityKinds& kinds, absl::string_view file);
 
 }  // namespace keyward::signer
 

@@ -32,7 +32,7 @@ Server::Server(const SignerConfig& config, std::shared_ptr<const AuthorizationPo
     : config_(config),
       policies_(std::move(policy)),
       policy_watch_(config.policy, policies_,
-                    [this, kinds = NamesOf(config.identity_kinds)](const PolicyReload& reload) {
+                    [this, kinds = config.identity_kinds](const PolicyReload& reload) {
                       LogPolicyReload(reload, *policies_.Get(), kinds, config_.policy);
                       events_->RecordPolicy(reload);
                     }) {}
@@ -40,7 +40,7 @@ Server::Server(const SignerConfig& config, std::shared_ptr<const AuthorizationPo
 absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) {
   absl::StatusOr<AuthorizationPolicy> policy = LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
-  LogPolicy(*policy, NamesOf(config.identity_kinds), config.policy);
+  LogPolicy(*policy, config.identity_kinds, config.policy);
   std::unique_ptr<Server> server(
       new Server(config, std::make_shared<const AuthorizationPolicy>(*std::move(policy))));
   RETURN_IF_ERROR(server->OpenAuditLog());

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
@@ -27,6 +28,16 @@ namespace {
 constexpr absl::Duration kCheckInterval = absl::Seconds(1);
 constexpr absl::Duration kDrainTime = absl::Seconds(30);
 
+// Whoever comes over the socket is of a kind, too.
+signer::IdentityKinds KindsOfCallers(const ExchangeConfig& config) {
+  signer::IdentityKinds kinds = config.identity_kinds;
+  const absl::string_view socket = config.unix_socket.identity;
+  kinds.spiffe |= absl::StartsWith(socket, "spiffe:");
+  kinds.dns |= absl::StartsWith(socket, "dns:");
+  kinds.common_name |= absl::StartsWith(socket, "cn:");
+  return kinds;
+}
+
 // Null where nothing is listened on with TLS.
 absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> OpenTls(
     const ExchangeConfig& config) {
@@ -42,7 +53,7 @@ absl::StatusOr<std::shared_ptr<server::ReloadingTlsCredentials>> OpenTls(
 absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config) {
   absl::StatusOr<signer::AuthorizationPolicy> policy = signer::LoadPolicy(config.policy);
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
-  signer::LogPolicy(*policy, signer::NamesOf(config.identity_kinds), config.policy);
+  signer::LogPolicy(*policy, KindsOfCallers(config), config.policy);
   ASSIGN_OR_RETURN(std::shared_ptr<server::ReloadingTlsCredentials> tls, OpenTls(config));
   std::unique_ptr<Server> server(
       new Server(config, std::move(tls),
@@ -63,7 +74,7 @@ Server::Server(const ExchangeConfig& config, std::shared_ptr<server::ReloadingTl
                 .socket_identity = config.unix_socket.identity}),
       policies_(std::move(policy)),
       policy_watch_(config.policy, policies_,
-                    [this, kinds = signer::NamesOf(config.identity_kinds),
+                    [this, kinds = KindsOfCallers(config),
                      file = config.policy](const signer::PolicyReload& reload) {
                       signer::LogPolicyReload(reload, *policies_.Get(), kinds, file);
                     }),

@@ -151,9 +151,8 @@ quotas:
   - {name: q, identities: ["cn:q", "*"], per_second: 1, burst: 1}
 )");
   EXPECT_THAT(UnusedKindWarnings(policy, {}, "p"), IsEmpty());
-  EXPECT_THAT(UnusedKindWarnings(policy, {"spiffe", "dns", "cn"}, "p"), IsEmpty());
   EXPECT_THAT(
-      UnusedKindWarnings(policy, {"spiffe"}, "p"),
+      UnusedKindWarnings(policy, {.spiffe = true, .dns = false, .common_name = false}, "p"),
       ElementsAre("p:2: \"cn:a\" is never anybody's identity: cn is not among identity.kinds",
                   "p:3: \"dns:*.example\" is never anybody's identity: dns is not among "
                   "identity.kinds",

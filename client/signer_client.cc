@@ -33,8 +33,7 @@ absl::Status CheckOptions(const SignerClientOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SignerClient>> SignerClient::New(
-    const SignerClientOptions& options) {
+absl::StatusOr<std::vector<Channels::Entry>> SignerChannels(const SignerClientOptions& options) {
   RETURN_IF_ERROR(CheckOptions(options));
   ASSIGN_OR_RETURN(
       const auto tls,
@@ -46,6 +45,12 @@ absl::StatusOr<std::unique_ptr<SignerClient>> SignerClient::New(
   for (const std::string& address : options.signers) {
     channels.push_back({address, NewChannel(address, tls, channel_options)});
   }
+  return channels;
+}
+
+absl::StatusOr<std::unique_ptr<SignerClient>> SignerClient::New(
+    const SignerClientOptions& options) {
+  ASSIGN_OR_RETURN(std::vector<Channels::Entry> channels, SignerChannels(options));
   return std::unique_ptr<SignerClient>(
       new SignerClient(std::make_unique<Impl>(options, std::move(channels))));
 }

@@ -18,6 +18,9 @@
 
 namespace keyward::client {
 
+// Checks `options` and makes the channels that they ask for. Errors: SignerClient::New()'s.
+absl::StatusOr<std::vector<Channels::Entry>> SignerChannels(const SignerClientOptions& options);
+
 class SignerClient::Impl
     : public Calls<v1::Signer, v1::Connections, v1::KeyVersions, v1::Approvals> {
  public:

@@ -95,13 +95,18 @@ absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out
   return UsageError("--der with --output json needs --out: JSON holds no bytes");
 }
 
-absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli) {
+absl::StatusOr<SignerClientOptions> SignerOptions(const Cli& cli) {
   ASSIGN_OR_RETURN(const Settings settings, LoadSettings(cli.flags, cli.config_file));
   SignerClientOptions options;
   options.signers = SettingList(settings.signer);
   options.ca_file = settings.ca;
   options.certificate_file = settings.certificate;
   options.private_key_file = settings.private_key;
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli) {
+  ASSIGN_OR_RETURN(const SignerClientOptions options, SignerOptions(cli));
   return SignerClient::New(options);
 }
 

@@ -56,6 +56,9 @@ bool IsUsageError(const absl::Status& status);
 // A usage error where `der` is to be written to no file beside JSON on stdout.
 absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out);
 
+// What the settings say of the signers.
+absl::StatusOr<SignerClientOptions> SignerOptions(const Cli& cli);
+
 // A client of the signers that the settings name.
 absl::StatusOr<std::unique_ptr<SignerClient>> ConnectToSigner(const Cli& cli);
 
@@ -80,6 +83,9 @@ void AddKeyCommands(CLI::App& app, Cli& cli);
 // Further verbs of the noun "key".
 void AddKeyCertificateVerbs(CLI::App& key, Cli& cli);
 void AddKeyTokenVerbs(CLI::App& key, Cli& cli);
+void AddAuditCommands(CLI::App& app, Cli& cli);
+// Further verbs of the noun "audit".
+void AddAuditRecordVerbs(CLI::App& audit, Cli& cli);
 void AddSignCommand(CLI::App& app, Cli& cli);
 void AddTokenCommand(CLI::App& app, Cli& cli);
 void AddTestCommand(CLI::App& app, Cli& cli);

@@ -67,6 +67,7 @@ int Main(int argc, char** argv) {
   AddCertificateCommands(app, cli);
   AddKeyCommands(app, cli);
   AddApprovalCommands(app, cli);
+  AddAuditCommands(app, cli);
   AddSignCommand(app, cli);
   AddTokenCommand(app, cli);
   AddTestCommand(app, cli);

@@ -3,8 +3,6 @@
 #ifndef KEYWARD_SIGNER_AUDIT_LOG_H_
 #define KEYWARD_SIGNER_AUDIT_LOG_H_
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,25 +16,14 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/mutex.h"
-#include "common/unique_fd.h"
 #include "signer/audit/audit_sink.h"
 #include "signer/audit/chain.h"
+#include "signer/audit/checkpointer.h"
+#include "signer/audit/log_writer.h"
+#include "signer/audit/refusal_counter.h"
 #include "signer/audit_record.h"
 
 namespace keyward::signer {
-
-struct CheckpointSignature {
-  // RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017), as bytes.
-  std::string signature;
-  // RFC 7638 thumbprint of the key.
-  std::string kid;
-  uint32_t key_version = 0;
-};
-
-// Signs a CheckpointStatement() with the audit key. Called on the log's checkpoint thread;
-// should not take much longer than `deadline`, for the log's end waits for it.
-using CheckpointSigner = std::function<absl::StatusOr<CheckpointSignature>(
-    const std::string& statement, absl::Time deadline)>;
 
 struct AuditOptions {
   // The file that is written; those before it lie beside it (signer/audit/file_names.h).
@@ -107,32 +94,37 @@ class AuditLog {
   AuditHead head() const;
 
  private:
-  struct Entry {
-    AuditRecord record;
-    Durable durable;
+  // Records that are flushed together; as many callbacks, null ones too.
+  struct Group {
+    std::vector<AuditRecord> records;
+    std::vector<Durable> durables;
   };
 
-  AuditLog(std::string path, UniqueFd fd, off_t size, uint64_t next_sequence);
+  AuditLog(AuditOptions options, LogWriter writer);
 
   void Run();
-  std::vector<Entry> NextGroup(bool gather);
-  void Flush(const std::vector<Entry>& group);
-  absl::Status Write(const std::string& lines);
-  absl::Status CheckFile();
+  Group NextGroup(bool gather);
+  bool Flush(const Group& group);
+  absl::Status Deliver();
+  void CloseFileIfDue();
+  void WriteLastCheckpoint();
 
-  const std::string path_;
-  const UniqueFd fd_;
-  // Used by the log's thread only.
-  off_t durable_size_;
-  uint64_t next_sequence_;
+  const AuditOptions options_;
+  // Used by the log's thread only, both.
+  LogWriter writer_;
+  absl::Time next_close_ = absl::InfinitePast();
 
   mutable Mutex mutex_;
-  std::vector<Entry> pending_ ABSL_GUARDED_BY(mutex_);
+  Group pending_ ABSL_GUARDED_BY(mutex_);
+  RefusalCounter refusals_ ABSL_GUARDED_BY(mutex_);
+  AuditHead head_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool group_is_complete_ ABSL_GUARDED_BY(mutex_) = false;
   bool failed_ ABSL_GUARDED_BY(mutex_) = false;
   // Of the flush under way.
   std::optional<absl::Time> flush_start_ ABSL_GUARDED_BY(mutex_);
+
+  Checkpointer checkpointer_;
   std::thread thread_;
 };
 

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "signer/audit/chain.h"
 
 namespace keyward::signer {
 
@@ -44,6 +46,7 @@ struct AuditRecord {
   std::string refusal;
 
   // Of a change: what it changed, as JSON objects with the same members before and after.
+  // More than 16 KiB of either are replaced by their SHA-256.
   std::string before;
   std::string after;
   // Name of the approval that a second person gave, or that was asked for.
@@ -58,15 +61,23 @@ struct AuditRecord {
   // record's time is the first one's.
   uint64_t count = 1;
   std::optional<absl::Time> last_time;
+
+  // Of a file that the log set aside: its name, and its SHA-256 in 64 hexadecimal digits.
+  std::string file;
+  std::string file_sha256;
+  // Of a record that vouches for those before it.
+  std::optional<Checkpoint> checkpoint;
 };
 
 // `text`, at most as much of it as a connection's name can have: a record must not
 // grow with what a stranger sends.
 std::string CutName(const std::string& text);
 
-// The record as one line of JSON in ASCII with `sequence` as its number and "\n" at the
-// end. Members that do not apply are left out.
-std::string ToJsonLine(const AuditRecord& record, uint64_t sequence);
+// The record as one line of JSON in ASCII, without a line end: record `sequence`, behind the
+// one whose SHA-256 is `previous`. Members that do not apply are left out; `before` and
+// `after` are replaced by {"sha256":"..."} where they are no JSON objects or longer than
+// 16 KiB, and where the line would be longer than kMaxLineBytes.
+std::string ToJsonLine(const AuditRecord& record, uint64_t sequence, absl::string_view previous);
 
 }  // namespace keyward::signer
 

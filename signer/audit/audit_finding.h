@@ -28,6 +28,7 @@ enum class FindingKind : uint8_t {
   kCheckpointTime,
   kCheckpointUnknownKey,
   kCutBeginning,
+  kEmptyFile,
   kInsertedRecord,
   kMalformedLine,
   kMissingFile,

@@ -18,6 +18,11 @@ inline constexpr size_t kMaxLineBytes = 65536;
 inline constexpr absl::string_view kNoPrevious =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
+// What the log writes of itself: first record of each file, and a signature of the audit
+// key. With outcome "refused" the latter says that there is none.
+inline constexpr absl::string_view kOpenFileMethod = "OpenFile";
+inline constexpr absl::string_view kCheckpointMethod = "Checkpoint";
+
 // The members at the start of each record, in the order in which the format (docs/audit.md)
 // has them. Views into the line.
 struct LineStart {

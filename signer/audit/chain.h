@@ -12,6 +12,13 @@
 
 namespace keyward::signer {
 
+// Methods of records that the log writes about itself, beside those of audit_line.h.
+inline constexpr char kSetAsideTornRecordMethod[] = "SetAsideTornRecord";
+inline constexpr char kResumeMethod[] = "ResumeAuditLog";
+
+// `reason` of a refused kCheckpointMethod, at a file's end that the audit key did not sign.
+inline constexpr char kCheckpointLeftOut[] = "CHECKPOINT_LEFT_OUT";
+
 // A place in the log: a record's number, and the SHA-256 of its line without the line
 // end, 64 lower-case hexadecimal digits. Before the first record: 0 and kNoPrevious.
 struct ChainLink {

@@ -4,21 +4,21 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/openssl.h"
 
 namespace keyward::signer {
 
-// The certificates are trusted as they are: no chain, no revocation. Thread-safe.
+// The certificates are trusted as they are: no chain, no revocation.
 class CheckpointKeys {
  public:
   struct Key {
     EvpPkeyPtr key;
+    // A renewed certificate of the same key widens this.
     absl::Time not_before;
     absl::Time not_after;
   };
@@ -27,7 +27,7 @@ class CheckpointKeys {
   // to follow the file's name: none is there, one is malformed, or its key is no RSA key.
   absl::Status AddPem(absl::string_view pem);
 
-  // By RFC 7638 thumbprint, base64url; null where there is none.
+  // By RFC 7638 thumbprint, base64url; null where there is none. Thread-safe.
   const Key* Find(absl::string_view kid) const;
 
   size_t size() const { return keys_.size(); }
@@ -35,10 +35,6 @@ class CheckpointKeys {
  private:
   absl::flat_hash_map<std::string, Key> keys_;
 };
-
-// Whether `signature` is RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017) of `statement`.
-bool IsSignatureOf(const CheckpointKeys::Key& key, absl::string_view signature,
-                   absl::string_view statement);
 
 }  // namespace keyward::signer
 

@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "common/status_macros.h"
 
 namespace keyward::signer {
 namespace {
@@ -33,8 +34,16 @@ std::string Numbered(absl::string_view prefix, uint64_t sequence, absl::string_v
   return absl::StrCat(prefix, absl::Dec(sequence, absl::kZeroPad12), suffix);
 }
 
-// The files whose path is `prefix`, at least `digits` digits and `suffix`.
-absl::StatusOr<std::vector<NumberedFile>> FindNumbered(const std::string& prefix, size_t digits,
+// Whether `number` is digits alone, `min_digits` or more.
+bool ParseNumber(absl::string_view number, size_t min_digits, uint64_t* sequence) {
+  return number.size() >= min_digits &&
+         std::all_of(number.begin(), number.end(),
+                     [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }) &&
+         absl::SimpleAtoi(number, sequence);
+}
+
+// The files whose path is `prefix`, at least `min_digits` digits and `suffix`.
+absl::StatusOr<std::vector<NumberedFile>> FindNumbered(const std::string& prefix, size_t min_digits,
                                                        absl::string_view suffix) {
   const std::string name_prefix = fs::path(prefix).filename();
   std::vector<NumberedFile> found;
@@ -45,8 +54,8 @@ absl::StatusOr<std::vector<NumberedFile>> FindNumbered(const std::string& prefix
     absl::string_view number = name;
     uint64_t sequence = 0;
     if (absl::ConsumePrefix(&number, name_prefix) && absl::ConsumeSuffix(&number, suffix) &&
-        number.size() >= digits && std::all_of(number.begin(), number.end(), absl::ascii_isdigit) &&
-        absl::SimpleAtoi(number, &sequence)) {
+        ParseNumber(suffix.empty() ? number.substr(0, number.find('-')) : number, min_digits,
+                    &sequence)) {
       found.push_back({(fs::path(prefix).parent_path() / name).string(), sequence});
     }
   }
@@ -69,8 +78,8 @@ std::string UnchainedFileName(const std::string& active, uint64_t first_sequence
   return Numbered(ClosedPrefix(active), first_sequence, kUnchained);
 }
 
-std::string TornFileName(const std::string& active, uint64_t sequence) {
-  return absl::StrCat(TornPrefix(active), sequence);
+std::string TornFileName(const std::string& active, uint64_t sequence, int copy) {
+  return absl::StrCat(TornPrefix(active), sequence, copy > 1 ? absl::StrCat("-", copy) : "");
 }
 
 absl::StatusOr<std::vector<NumberedFile>> FindClosedFiles(const std::string& active) {
@@ -82,7 +91,14 @@ absl::StatusOr<std::vector<NumberedFile>> FindUnchainedFiles(const std::string& 
 }
 
 absl::StatusOr<std::vector<NumberedFile>> FindTornFiles(const std::string& active) {
-  return FindNumbered(TornPrefix(active), 1, "");
+  // With or without the number of the copy; one that is still being written ends otherwise.
+  ASSIGN_OR_RETURN(std::vector<NumberedFile> files, FindNumbered(TornPrefix(active), 1, ""));
+  files.erase(std::remove_if(files.begin(), files.end(),
+                             [](const NumberedFile& file) {
+                               return absl::EndsWith(file.path, kPartialSuffix);
+                             }),
+              files.end());
+  return files;
 }
 
 std::string FolderOf(const std::string& path) {

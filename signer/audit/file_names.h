@@ -19,8 +19,12 @@ std::string ClosedFileName(const std::string& active, uint64_t first_sequence);
 // "log/audit-000000000123.jsonl.unchained": a file from before records had `previous`.
 std::string UnchainedFileName(const std::string& active, uint64_t first_sequence);
 
-// "log/audit.jsonl.torn-123": the unfinished line that would have been record 123.
-std::string TornFileName(const std::string& active, uint64_t sequence);
+// "log/audit.jsonl.torn-123": the unfinished line that would have been record 123; for
+// `copy` 2 and more, where another crash left one of the same number, "….torn-123-2".
+std::string TornFileName(const std::string& active, uint64_t sequence, int copy = 1);
+
+// Behind the name of a torn line's file while it is being written.
+inline constexpr char kPartialSuffix[] = "-partial";
 
 struct NumberedFile {
   std::string path;

@@ -100,6 +100,7 @@ grpc::Status Administration::Conduct(const grpc::ServerContext& context, AuditRe
   const auto conduct = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
     RETURN_IF_ERROR(Identify(context, record));
+    RETURN_IF_ERROR(parts_.quotas.TakeOfIdentity(*policy, record.identity));
     RETURN_IF_ERROR(decide(call));
     begun = true;
     return work(call);

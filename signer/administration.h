@@ -24,6 +24,7 @@
 #include "signer/audit_log.h"
 #include "signer/callers.h"
 #include "signer/policy_holder.h"
+#include "signer/quotas.h"
 
 namespace keyward::signer {
 
@@ -31,6 +32,7 @@ namespace keyward::signer {
 struct AdministrationParts {
   const Callers& callers;
   const PolicyHolder& policies;
+  Quotas& quotas;
   const Keystore& keystore;
   KeyLifecycle& lifecycle;
   registry::SnapshotHolder& snapshots;

@@ -123,11 +123,12 @@ absl::Status Server::Serve(const SignerConfig& config) {
   signer_ =
       std::make_unique<Signer>(SignerParts{*callers_, *policy_, *snapshots_, *sessions_, *audit_,
                                            metrics_->sign_times(), config.max_assertion_lifetime});
-  administration_ = std::make_unique<Administration>(AdministrationParts{
-      *callers_, policies_, *keystore_, *lifecycle_, *snapshots_, *audit_, metrics_->calls(),
-      AdoptionOptions{.key_requirements = RequirementsOf(config.token),
-                      .scope = {config.token.adoptable_labels},
-                      .certificate_validity = CertificateValidity(config)}});
+  administration_ = std::make_unique<Administration>(
+      AdministrationParts{*callers_, policies_, quotas_, *keystore_, *lifecycle_, *snapshots_,
+                          *audit_, metrics_->calls(),
+                          AdoptionOptions{.key_requirements = RequirementsOf(config.token),
+                                          .scope = {config.token.adoptable_labels},
+                                          .certificate_validity = CertificateValidity(config)}});
   signing_service_ = std::make_unique<SigningService>(*signer_, *metrics_, sessions_->size(),
                                                       static_cast<size_t>(config.queue));
   approvals_service_ = std::make_unique<ApprovalsService>(*administration_);

@@ -65,6 +65,7 @@ class Server final : public server::RunningDaemon {
 
   const std::shared_ptr<const AuthorizationPolicy> policy_;
   PolicyHolder policies_;
+  Quotas quotas_;
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<pkcs11::SessionPool> sessions_;
   std::unique_ptr<AuditLog> audit_;

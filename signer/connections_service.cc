@@ -36,6 +36,15 @@ absl::Status CheckEtag(const registry::Connection& current, const std::string& e
                             " was changed since it was read: read it again and repeat the change"));
 }
 
+// What was asked for beside what it comes to, which is approved too: clients send along
+// what they have read, such as the time of the last change.
+v1::UpdateConnectionRequest WithoutValues(const v1::UpdateConnectionRequest& request) {
+  v1::UpdateConnectionRequest bare;
+  bare.mutable_connection()->set_name(request.connection().name());
+  *bare.mutable_update_mask() = request.update_mask();
+  return bare;
+}
+
 void RecordDifference(const registry::ConnectionSettings& before,
                       const registry::ConnectionSettings& after, AuditRecord& record) {
   const BeforeAndAfter difference = DifferenceOf(before, after);
@@ -141,7 +150,7 @@ grpc::Status ConnectionsService::UpdateConnection(grpc::ServerContext* context,
             {.method = "UpdateConnection",
              .connection = current.name,
              .create_time = current.create_time,
-             .request = CanonicalRequest(*request),
+             .request = CanonicalRequest(WithoutValues(*request)),
              .changes = ChangesOf(current.settings, settings),
              .before = difference.before,
              .after = difference.after},

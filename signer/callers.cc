@@ -102,10 +102,11 @@ absl::StatusOr<std::string> Callers::IdentityOf(const grpc::AuthContext& context
   const ShownView shown(OnlyValue(leaf), OnlyValue(chain));
   const int64_t generation = options_.verifiers->generation();
   const absl::Time now = absl::Now();
-  Shard& shard = ShardOf(shown);
+  const size_t hash = ShownHash()(shown);
+  Shard& shard = ShardOf(hash);
   {
     MutexLock lock(&shard.mutex);
-    const auto known = shard.verdicts.find(shown);
+    const auto known = shard.verdicts.find(shown, hash);
     if (known != shard.verdicts.end() && known->second.generation == generation &&
         now < known->second.until) {
       return known->second.identity;
@@ -124,9 +125,9 @@ Callers::Verdict Callers::Judge(const grpc::AuthContext& context, const ShownVie
   return {PeerIdentity(context, options_.kinds), *until, verifier->generation()};
 }
 
-Callers::Shard& Callers::ShardOf(const ShownView& shown) const {
+Callers::Shard& Callers::ShardOf(size_t hash) const {
   // Not the lowest bits, which the map uses.
-  return (*shards_)[(ShownHash()(shown) >> 32) % kShards];
+  return (*shards_)[(hash >> 32) % kShards];
 }
 
 absl::StatusOr<std::string> Callers::IdentityOf(const grpc::ServerContextBase& context) const {

@@ -81,7 +81,7 @@ class Callers {
 
   static constexpr size_t kShards = 16;
 
-  Shard& ShardOf(const ShownView& shown) const;
+  Shard& ShardOf(size_t hash) const;
   Verdict Judge(const grpc::AuthContext& context, const ShownView& shown, absl::Time now) const;
 
   const CallersOptions options_;

@@ -1,15 +1,9 @@
 #include "client/signer_client.h"
 
-#include <keyward/v1/connections.grpc.pb.h>
-#include <keyward/v1/key_versions.grpc.pb.h>
-#include <keyward/v1/signer.grpc.pb.h>
-
-#include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "client/calls.h"
 #include "client/channel.h"
+#include "client/signer_client_impl.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 
@@ -38,25 +32,6 @@ absl::Status CheckOptions(const SignerClientOptions& options) {
 }
 
 }  // namespace
-
-class SignerClient::Impl : public Calls<v1::Signer, v1::Connections, v1::KeyVersions> {
- public:
-  Impl(const SignerClientOptions& options, std::vector<Channels::Entry> channels)
-      : Calls(Service::kSigner, std::move(channels), options.retry),
-        timeout_(options.timeout),
-        key_timeout_(options.key_timeout) {}
-
-  absl::Time DeadlineOf(absl::Time deadline) const {
-    return std::min(deadline, absl::Now() + timeout_);
-  }
-  absl::Time KeyDeadlineOf(absl::Time deadline) const {
-    return std::min(deadline, absl::Now() + key_timeout_);
-  }
-
- private:
-  const absl::Duration timeout_;
-  const absl::Duration key_timeout_;
-};
 
 absl::StatusOr<std::unique_ptr<SignerClient>> SignerClient::New(
     const SignerClientOptions& options) {

@@ -2,8 +2,10 @@
 #ifndef KEYWARD_CLIENT_SIGNER_CLIENT_H_
 #define KEYWARD_CLIENT_SIGNER_CLIENT_H_
 
+#include <keyward/v1/approvals.pb.h>
 #include <keyward/v1/connections.pb.h>
 #include <keyward/v1/key_versions.pb.h>
+#include <keyward/v1/policy.pb.h>
 
 #include <cstdint>
 #include <memory>
@@ -88,7 +90,7 @@ struct Assertion {
 // call goes to another one than before. The addresses of one name are used in turn in
 // the same way.
 //
-// Sign, PreferAudience and the calls that read are repeated after UNAVAILABLE, and after
+// Sign, PreferAudience, freezing and the calls that read are repeated after UNAVAILABLE, and after
 // RESOURCE_EXHAUSTED where the signer says how long to wait, as the RetryPolicy
 // has it. Calls that change something are sent once: after UNAVAILABLE or
 // DEADLINE_EXCEEDED look at the connection before doing it again. (A request
@@ -125,7 +127,7 @@ class SignerClient {
   absl::StatusOr<std::vector<v1::Connection>> ListConnections(
       absl::Time deadline = absl::InfiniteFuture());
   // Changes the fields that `fields` names (consumer_key, environment,
-  // login_url, audiences, subjects, include_kid) of the connection
+  // login_url, audiences, subjects, subject_patterns, include_kid) of the connection
   // `connection.name()`, provided that its etag is still `connection.etag()`.
   absl::StatusOr<v1::Connection> UpdateConnection(const v1::Connection& connection,
                                                   const std::vector<std::string>& fields,
@@ -168,6 +170,32 @@ class SignerClient {
   // `uri`: which private key of the signer's token (RFC 7512).
   absl::StatusOr<v1::KeyVersion> AdoptKey(absl::string_view connection, absl::string_view uri,
                                           absl::Time deadline = absl::InfiniteFuture());
+
+  // From the answer on nothing is signed for the connection, until it is thawed.
+  // `comment` says why, for the audit log. The three are repeated like calls that read.
+  absl::StatusOr<v1::Connection> FreezeConnection(absl::string_view name, absl::string_view comment,
+                                                  absl::Time deadline = absl::InfiniteFuture());
+  absl::StatusOr<v1::Connection> ThawConnection(absl::string_view name, absl::string_view comment,
+                                                absl::Time deadline = absl::InfiniteFuture());
+  // The same for every connection at once.
+  absl::Status SetEmergencyFreeze(bool frozen, absl::string_view comment,
+                                  absl::Time deadline = absl::InfiniteFuture());
+
+  // The newest first; without `all` those that wait for a second person.
+  absl::StatusOr<std::vector<v1::Approval>> ListApprovals(
+      bool all = false, absl::string_view connection = "",
+      absl::Time deadline = absl::InfiniteFuture());
+  absl::StatusOr<v1::Approval> GetApproval(absl::string_view name,
+                                           absl::Time deadline = absl::InfiniteFuture());
+  // Yes or no to what somebody else wants to do.
+  absl::StatusOr<v1::Approval> Approve(absl::string_view name, absl::string_view comment,
+                                       absl::Time deadline = absl::InfiniteFuture());
+  absl::StatusOr<v1::Approval> Refuse(absl::string_view name, absl::string_view comment,
+                                      absl::Time deadline = absl::InfiniteFuture());
+
+  // What the signer's policy says of a call like that one, and why.
+  absl::StatusOr<v1::ExplainPolicyResponse> ExplainPolicy(
+      const v1::ExplainPolicyRequest& request, absl::Time deadline = absl::InfiniteFuture());
 
  private:
   class Impl;

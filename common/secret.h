@@ -2,9 +2,11 @@
 #ifndef KEYWARD_COMMON_SECRET_H_
 #define KEYWARD_COMMON_SECRET_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "common/locked_pages.h"
 
 namespace keyward {
 
@@ -16,6 +18,9 @@ class Secret {
   Secret() = default;
   // Takes the text over and wipes the argument.
   explicit Secret(std::string&& text);
+  // The first `size` bytes of `pages`: for a PIN, which is never swapped out then.
+  // `pages` is not null.
+  Secret(std::unique_ptr<LockedPages> pages, size_t size);
   ~Secret();
 
   Secret(Secret&& other) noexcept;
@@ -24,15 +29,27 @@ class Secret {
   Secret& operator=(const Secret&) = delete;
 
   // The text itself, valid until this object changes. Never log it.
-  absl::string_view Expose() const { return text_; }
+  absl::string_view Expose() const {
+    return pages_ == nullptr ? absl::string_view(text_)
+                             : absl::string_view(pages_->bytes().data(), size_);
+  }
 
-  bool empty() const { return text_.empty(); }
+  bool empty() const { return Expose().empty(); }
+
+  // Whether the text is in memory that the system keeps from the disk.
+  bool is_locked() const { return pages_ != nullptr && pages_->are_locked(); }
 
   void Wipe();
 
  private:
+  // Empty where there are pages.
   std::string text_;
+  std::unique_ptr<LockedPages> pages_;
+  size_t size_ = 0;
 };
+
+// A copy of `text`, which the caller wipes, on pages of its own.
+Secret LockedSecret(absl::string_view text);
 
 // Overwrites `text` with zeros, in a way that the compiler keeps, and empties
 // it.

@@ -1,15 +1,15 @@
 #include "common/secret_file.h"
 
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <memory>
+#include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/string_view.h"
+#include "common/locked_pages.h"
 #include "common/status_macros.h"
 #include "common/unique_fd.h"
 
@@ -34,20 +34,21 @@ absl::StatusOr<UniqueFd> Open(const std::string& path, mode_t forbidden) {
 absl::StatusOr<Secret> ReadSecretLine(const std::string& path, mode_t forbidden) {
   ASSIGN_OR_RETURN(const UniqueFd fd, Open(path, forbidden));
   // The longest secret, a line's end, and one byte to see that there is more.
-  std::array<char, kMaxSecretBytes + 3> buffer;
-  absl::Cleanup wipe = [&] { OPENSSL_cleanse(buffer.data(), buffer.size()); };
+  constexpr size_t kRoom = kMaxSecretBytes + 3;
+  auto pages = std::make_unique<LockedPages>(kRoom);
+  char* const buffer = pages->bytes().data();
   size_t size = 0;
-  while (size < buffer.size()) {
-    const ssize_t count = read(fd.get(), buffer.data() + size, buffer.size() - size);
+  while (size < kRoom) {
+    const ssize_t count = read(fd.get(), buffer + size, kRoom - size);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return absl::ErrnoToStatus(errno, "cannot be read");
     if (count == 0) break;
     size += static_cast<size_t>(count);
   }
-  absl::string_view line(buffer.data(), size);
+  absl::string_view line(buffer, size);
   line = line.substr(0, line.find('\n'));
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return Secret(std::string(line));
+  return Secret(std::move(pages), line.size());
 }
 
 absl::Status CheckFileMode(const std::string& path, mode_t forbidden) {

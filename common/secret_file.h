@@ -16,8 +16,9 @@ namespace keyward {
 inline constexpr size_t kMaxSecretBytes = 255;
 
 // The first line of the regular file at `path`, without its end. Of one that is longer
-// than kMaxSecretBytes it gives a little more than that, for the caller to refuse. Nothing
-// is left of it elsewhere in memory, and a FIFO does not make it wait.
+// than kMaxSecretBytes it gives a little more than that, for the caller to refuse. It is
+// on locked pages, nothing is left of it elsewhere in memory, and a FIFO does not make it
+// wait.
 //
 // Errors, without a reason and without the path:
 //   FAILED_PRECONDITION  the file's mode has a bit of `forbidden` (S_IRWXG | S_IRWXO)

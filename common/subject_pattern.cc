@@ -20,6 +20,10 @@ size_t CountOf(absl::string_view text, char c) {
   return static_cast<size_t>(std::count(text.begin(), text.end(), c));
 }
 
+bool HasUpperCase(absl::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 }  // namespace
 
 bool IsSubject(absl::string_view text) {
@@ -33,6 +37,7 @@ absl::Status CheckSubjectPattern(absl::string_view pattern) {
   if (!IsSubject(pattern)) {
     return Wrong("1 to 255 bytes of UTF-8 without control characters or outer spaces");
   }
+  if (HasUpperCase(pattern)) return Wrong("in lower case, as Salesforce's user names are");
   if (CountOf(pattern, '*') != 1) return Wrong("there must be one \"*\"");
   if (CountOf(pattern, '@') != 1) return Wrong("there must be one \"@\"");
   const size_t at = pattern.find('@');
@@ -61,7 +66,7 @@ bool MatchesSubjectPattern(absl::string_view pattern, absl::string_view subject)
   }
   const absl::string_view between =
       subject.substr(before.size(), subject.size() - before.size() - behind.size());
-  return !absl::StrContains(between, '@');
+  return !absl::StrContains(between, '@') && !HasUpperCase(between);
 }
 
 }  // namespace keyward

@@ -24,15 +24,16 @@ bool HasWildcard(absl::string_view text);
 //
 //   PREFIX*SUFFIX@DOMAIN
 //
-// in the form of a user name, with one "*", one "@", PREFIX and SUFFIX empty or literal,
-// and DOMAIN a host name in lower case: whoever writes a pattern says whose users they
-// are. The error is INVALID_ARGUMENT without a reason and says what is wrong.
+// in the form of a user name in lower case, as Salesforce's are, with one "*", one "@",
+// PREFIX and SUFFIX empty or literal, and DOMAIN a host name: whoever writes a pattern
+// says whose users they are. The error is INVALID_ARGUMENT without a reason and says what is wrong.
 absl::Status CheckSubjectPattern(absl::string_view pattern);
 
 // Whether `subject` is a user name that `pattern` stands for. The "*" stands for one or
-// more characters other than "@"; all else is compared byte by byte, in upper and lower
-// case. A pattern without "*" stands for itself; one with it must have passed
-// CheckSubjectPattern(). Takes time linear in the lengths and allocates nothing.
+// more characters other than "@" and A to Z: Salesforce takes "USER@..." for "user@...", and
+// one user should not have many names. All else is compared byte by byte. A pattern without "*"
+// stands for itself; one with it must have passed CheckSubjectPattern(). Takes time linear in the
+// lengths and allocates nothing.
 bool MatchesSubjectPattern(absl::string_view pattern, absl::string_view subject);
 
 }  // namespace keyward

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "absl/synchronization/notification.h"
@@ -32,51 +33,81 @@ absl::Status AppendAndWait(AuditLog& audit, AuditRecord record) {
   return status;
 }
 
+// Whether work that ended with `status` may have changed something before it failed.
+bool MayBeHalfDone(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kAborted:
+      return false;
+    default:
+      return true;
+  }
+}
+
 }  // namespace
 
 absl::Time DeadlineOf(const grpc::ServerContext& context) {
   return std::min(absl::FromChrono(context.deadline()), absl::Now() + kLongestCall);
 }
 
-grpc::Status Administration::Run(const Call& call, absl::FunctionRef<absl::Status()> work) {
-  return RunWithRecord(call, [&](AuditRecord& /*record*/) { return work(); });
-}
-
-grpc::Status Administration::RunWithRecord(const Call& call,
-                                           absl::FunctionRef<absl::Status(AuditRecord&)> work) {
-  AuditRecord record{.time = absl::Now(),
-                     .trace_id = server::TraceIdOf(call.context),
-                     .method = std::string(call.method),
-                     .connection = CutName(call.connection)};
+grpc::Status Administration::Run(const Call& call, Work work) {
+  AuditRecord record{.method = std::string(call.method), .connection = CutName(call.connection)};
   // As in Sign: only where it is well-formed, and of refusals too.
   if (CheckIdentity(call.on_behalf_of).ok()) record.on_behalf_of = std::string(call.on_behalf_of);
-  const auto decide = [&]() -> absl::Status {
-    RETURN_IF_ERROR(parts_.audit.CheckWritable());
-    RETURN_IF_ERROR(Identify(call.context, record));
+  const auto decide = [&](PermittedCall& permitted) -> absl::Status {
     RETURN_IF_ERROR(CheckOnBehalfOf(call.on_behalf_of));
     RETURN_IF_ERROR(CheckConnectionName(call.connection));
     const Decision decision =
-        parts_.policy.Decide({record.identity, call.connection, call.operation});
-    RETURN_IF_ERROR(decision.status);
-    record.role = std::string(decision.role);
-    return work(record);
+        DecideAll(permitted.policy, permitted.record.identity, call.connection, call.operations);
+    permitted.record.role = std::string(decision.role);
+    return decision.status;
   };
-  const absl::Status status = decide();
-  return Conclude(status, std::move(record));
+  return Conduct(call.context, std::move(record), decide, work);
 }
 
-grpc::Status Administration::RunForAnyConnection(
-    const grpc::ServerContext& context, absl::string_view method,
-    absl::FunctionRef<absl::Status(const std::string&)> work) {
-  AuditRecord record{
-      .time = absl::Now(), .trace_id = server::TraceIdOf(context), .method = std::string(method)};
-  const auto decide = [&]() -> absl::Status {
+grpc::Status Administration::RunForAllConnections(const grpc::ServerContext& context,
+                                                  absl::string_view method, Operation operation,
+                                                  Work work) {
+  const auto decide = [&](PermittedCall& permitted) {
+    const Decision decision = permitted.policy.DecideForAll(permitted.record.identity, operation);
+    permitted.record.role = std::string(decision.role);
+    return decision.status;
+  };
+  return Conduct(context, {.method = std::string(method), .connection = kAllConnections}, decide,
+                 work);
+}
+
+grpc::Status Administration::RunForAnyConnection(const grpc::ServerContext& context,
+                                                 absl::string_view method, Work work) {
+  return Conduct(
+      context, {.method = std::string(method)}, [](PermittedCall&) { return absl::OkStatus(); },
+      work);
+}
+
+grpc::Status Administration::Conduct(const grpc::ServerContext& context, AuditRecord record,
+                                     absl::FunctionRef<absl::Status(PermittedCall&)> decide,
+                                     Work work) {
+  record.time = absl::Now();
+  record.trace_id = server::TraceIdOf(context);
+  const std::shared_ptr<const AuthorizationPolicy> policy = parts_.policies.Get();
+  PermittedCall call{record, *policy};
+  bool begun = false;
+  const auto conduct = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
     RETURN_IF_ERROR(Identify(context, record));
-    return work(record.identity);
+    RETURN_IF_ERROR(parts_.quotas.TakeOfIdentity(*policy, record.identity));
+    RETURN_IF_ERROR(decide(call));
+    begun = true;
+    return work(call);
   };
-  const absl::Status status = decide();
-  return Conclude(status, std::move(record));
+  const absl::Status status = conduct();
+  const bool wait = status.ok() || call.asked_for_approval || (begun && MayBeHalfDone(status));
+  return Conclude(status, std::move(record), wait);
 }
 
 absl::Status Administration::Identify(const grpc::ServerContext& context,
@@ -87,7 +118,7 @@ absl::Status Administration::Identify(const grpc::ServerContext& context,
   return identity.status();
 }
 
-grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord record) {
+grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord record, bool wait) {
   if (!status.ok()) {
     record.refusal = ReasonOf(status).value_or("INTERNAL");
     if (!ReasonOf(status)) {
@@ -95,18 +126,24 @@ grpc::Status Administration::Conclude(const absl::Status& status, AuditRecord re
     }
   }
   const std::string method = record.method;
-  const absl::Status recorded = AppendAndWait(parts_.audit, std::move(record));
+  absl::Status recorded;
+  if (wait) {
+    recorded = AppendAndWait(parts_.audit, std::move(record));
+  } else {
+    parts_.audit.AppendRefusal(std::move(record));
+  }
   grpc::Status answer = server::ToGrpcStatus(status.ok() ? recorded : status);
   parts_.calls.Count(method, answer);
   return answer;
 }
 
-absl::Status Administration::RefreshSnapshot() {
-  ASSIGN_OR_RETURN(registry::Contents contents, registry().Load());
-  ASSIGN_OR_RETURN(std::shared_ptr<const registry::Snapshot> snapshot,
-                   registry::Snapshot::New(std::move(contents)));
-  parts_.snapshots.Set(std::move(snapshot));
-  return absl::OkStatus();
+absl::Status Administration::MakeChange(PermittedCall& call, const WantedChange& change,
+                                        absl::FunctionRef<absl::Status()> make) {
+  ASSIGN_OR_RETURN(const Approved approved,
+                   approvals_.Require(call.policy, change, call.record, call.asked_for_approval));
+  const absl::Status made = make();
+  if (!made.ok()) approvals_.GiveBack(approved);
+  return made;
 }
 
 }  // namespace keyward::signer

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "signer/policy_patterns.h"
@@ -53,8 +54,12 @@ struct PolicyRole {
   std::vector<PolicyItem> subject_items;
 
   bool HasOperation(Operation operation) const { return (operations & BitOf(operation)) != 0; }
+  // One that denies does so in upper and lower case: Salesforce takes "USER@..." for
+  // "user@...", so that another spelling must not get around it. Its subjects are in lower
+  // case.
   bool HasSubject(absl::string_view subject) const {
-    return subjects.empty() || subjects.Contains(subject);
+    if (subjects.empty()) return true;
+    return denies ? subjects.Contains(absl::AsciiStrToLower(subject)) : subjects.Contains(subject);
   }
 };
 

@@ -157,6 +157,14 @@ absl::StatusOr<IdentityKinds> ParseIdentityKinds(const std::vector<std::string>&
   return kinds;
 }
 
+std::vector<std::string> NamesOf(const IdentityKinds& kinds) {
+  std::vector<std::string> names;
+  if (kinds.spiffe) names.emplace_back("spiffe");
+  if (kinds.dns) names.emplace_back("dns");
+  if (kinds.common_name) names.emplace_back("cn");
+  return names;
+}
+
 absl::StatusOr<std::string> CallerIdentity(const PeerCertificate& certificate,
                                            const IdentityKinds& kinds) {
   // Without regard to case, so that a misspelt SPIFFE ID is refused and not

@@ -30,6 +30,8 @@ struct IdentityKinds {
 // The kinds that `names` lists: "spiffe", "dns", "cn"; their order does not matter. The error is
 // INVALID_ARGUMENT without a reason and says what is wrong: none, one twice, or an unknown one.
 absl::StatusOr<IdentityKinds> ParseIdentityKinds(const std::vector<std::string>& names);
+// The other way.
+std::vector<std::string> NamesOf(const IdentityKinds& kinds);
 
 // The identity that a certificate gives its holder: "spiffe://..." when it has a
 // SPIFFE ID as its URI name, else "dns:..." in lower case, else "cn:...". URIs of

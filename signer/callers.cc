@@ -134,6 +134,15 @@ absl::StatusOr<std::string> Callers::IdentityOf(const grpc::ServerContextBase& c
   return IdentityOf(*context.auth_context());
 }
 
+size_t Callers::kept() const {
+  size_t kept = 0;
+  for (Shard& shard : *shards_) {
+    MutexLock lock(&shard.mutex);
+    kept += shard.verdicts.size();
+  }
+  return kept;
+}
+
 std::string Callers::NameOf(const grpc::AuthContext& context) const {
   return PeerIdentity(context, options_.kinds).value_or("");
 }

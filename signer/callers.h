@@ -63,6 +63,9 @@ class Callers {
   // that IdentityOf() refused. Nothing may be allowed because of it.
   std::string NameOf(const grpc::AuthContext& context) const;
 
+  // How many certificates the answer is kept of; a few thousand at most.
+  size_t kept() const;
+
  private:
   struct Verdict {
     absl::StatusOr<std::string> identity;

@@ -13,6 +13,15 @@ using registry::KeyVersion;
 
 constexpr absl::Duration kWarningInterval = absl::Hours(24);
 
+// What to do about the end of its certificate.
+std::string Remedy(const KeyVersion& version) {
+  if (version.connection == registry::kAuditConnection) {
+    return "it signs the audit log's checkpoints: keyward audit rotate-key";
+  }
+  return absl::StrCat("keyward certificate renew ", version.connection, " --version ",
+                      version.number, ", or ask its CA for another");
+}
+
 std::string Warning(const KeyVersion& version, absl::Time now) {
   const bool is_expired =
       CertificateStatusAt(version.certificate_not_after, now) == CertificateStatus::kExpired;
@@ -21,8 +30,7 @@ std::string Warning(const KeyVersion& version, absl::Time now) {
       "\" ", is_expired ? "has expired" : CertificateStatusText(version.certificate_not_after, now),
       " (",
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", version.certificate_not_after, absl::UTCTimeZone()),
-      "): keyward certificate renew ", version.connection, " --version ", version.number,
-      ", or ask its CA for another");
+      "): ", Remedy(version));
 }
 
 }  // namespace

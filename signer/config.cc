@@ -74,8 +74,9 @@ class ConfigReader {
 
   absl::StatusOr<SignerConfig> Read(const YamlNode& document) {
     const YamlReader root(document, reader_.mistakes());
-    if (root.ReadMapping({"listen", "tls", "identity", "token", "registry", "audit", "policy",
-                          "certificate", "limits", "monitoring"})) {
+    if (root.ReadMapping({"user", "listen", "tls", "identity", "token", "registry", "audit",
+                          "policy", "certificate", "limits", "monitoring"})) {
+      reader_.ReadText(root, "user", config_.user);
       config_.listen = reader_.ReadListen(root);
       config_.tls = reader_.ReadTls(root);
       config_.identity_kinds = ReadIdentityKinds(reader_, root);
@@ -114,9 +115,9 @@ class ConfigReader {
   }
 
   void ReadAudit(const YamlReader& root) {
-    const auto audit = reader_.Section(
-        root, "audit",
-        {"file", "rotate_mib", "rotate_hours", "checkpoint_records", "checkpoint_seconds"});
+    const auto audit = reader_.Section(root, "audit",
+                                       {"file", "rotate_mib", "rotate_hours", "checkpoint_records",
+                                        "checkpoint_seconds", "forward"});
     if (!audit) return;
     AuditConfig& config = config_.audit;
     config.file = reader_.Path(*audit, "file");
@@ -128,6 +129,7 @@ class ConfigReader {
                         config.checkpoint_records);
     reader_.ReadSeconds(*audit, "checkpoint_seconds", 1, kMaxCheckpointSeconds,
                         config.checkpoint_interval);
+    config.forward = ReadForward(reader_, *audit);
   }
 
   void ReadPinSource(const YamlReader& token) {

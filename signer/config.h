@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/server/settings_reader.h"
 #include "common/server/tls_files.h"
+#include "signer/audit/sink_config.h"
 #include "signer/caller_identity.h"
 #include "signer/pin_source.h"
 
@@ -40,11 +41,14 @@ struct AuditConfig {
   // whichever comes first.
   int checkpoint_records = 1000;
   absl::Duration checkpoint_interval = absl::Seconds(60);
+  ForwardConfig forward;
 };
 
 // Paths are absolute, or relative to the working directory where the path of
 // signer.yaml is.
 struct SignerConfig {
+  // Whom a signer that root starts becomes; empty for nobody else.
+  std::string user;
   // "host:port"; port 0 takes any that is free.
   std::string listen;
   server::TlsFiles tls;

@@ -4,10 +4,12 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
+#include "common/file_modes.h"
 #include "common/server/tls_files.h"
 #include "common/yaml_reader.h"
 #include "signer/authorization_policy.h"
@@ -44,9 +46,21 @@ class FileChecker {
     CheckTls();
     Note("token.module", config_.token.module, CheckReadable(config_.token.module));
     CheckPinSource();
-    Note("registry.sqlite", config_.registry_sqlite, CheckWritable(config_.registry_sqlite));
-    Note("audit.file", config_.audit.file, CheckWritable(config_.audit.file));
+    for (const auto& [setting, file] :
+         {std::pair<const char*, const std::string&>("registry.sqlite", config_.registry_sqlite),
+          {"audit.file", config_.audit.file}}) {
+      Note(setting, file, CheckWritable(file));
+      Note(setting, file, CheckClosedToOthers(file));
+    }
+    for (const ForwardMistake& mistake : CheckForwardFiles(config_.audit.forward)) {
+      Note(mistake.setting, "", absl::InvalidArgumentError(mistake.what));
+    }
     Note("policy", config_.policy, CheckReadable(config_.policy));
+    Note("policy", config_.policy, CheckOnlyOwnerWrites(config_.policy));
+    // At the file's first line: it is the file itself.
+    if (const absl::Status status = CheckOnlyOwnerWrites(config_.file); !status.ok()) {
+      mistakes_.Add(1, "", status.message());
+    }
     return mistakes_.ToStatus();
   }
 

@@ -17,6 +17,7 @@
 #include "common/dns_name.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "common/utf8.h"
 #include "signer/subject_pattern.h"
 
 namespace keyward::signer {
@@ -139,6 +140,24 @@ absl::Status CheckList(const std::vector<std::string>& items, const ListRule& ru
   return absl::OkStatus();
 }
 
+absl::Status CheckPatterns(const std::vector<std::string>& patterns) {
+  constexpr char kReason[] = "SUBJECT_PATTERNS_INVALID";
+  if (patterns.size() > kMaxSubjectPatterns) {
+    return Invalid(kReason, absl::StrCat("subject_patterns: must be at most ", kMaxSubjectPatterns,
+                                         ", are ", patterns.size()));
+  }
+  absl::flat_hash_set<absl::string_view> seen;
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    if (const absl::Status checked = CheckSubjectPattern(patterns[i]); !checked.ok()) {
+      return Invalid(kReason, absl::StrCat("subject_patterns[", i, "]: ", checked.message()));
+    }
+    if (!seen.insert(patterns[i]).second) {
+      return Invalid(kReason, absl::StrCat("subject_patterns[", i, "]: is there twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<registry::ConnectionSettings> CompleteSettings(
@@ -148,7 +167,16 @@ absl::StatusOr<registry::ConnectionSettings> CompleteSettings(
   if (settings.audiences.empty()) settings.audiences = {settings.login_url};
   RETURN_IF_ERROR(CheckList(settings.audiences, kAudienceRule));
   RETURN_IF_ERROR(CheckList(settings.subjects, kSubjectRule));
+  RETURN_IF_ERROR(CheckPatterns(settings.subject_patterns));
   return settings;
+}
+
+absl::Status CheckComment(absl::string_view comment) {
+  if (comment.size() <= kMaxCommentBytes && IsValidUtf8(comment) && !HasControlCharacter(comment)) {
+    return absl::OkStatus();
+  }
+  return Invalid("COMMENT_INVALID", absl::StrCat("comment: must be at most ", kMaxCommentBytes,
+                                                 " bytes of UTF-8 without control characters"));
 }
 
 }  // namespace keyward::signer

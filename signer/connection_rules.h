@@ -16,6 +16,8 @@ inline constexpr size_t kMaxConsumerKeyBytes = 512;
 inline constexpr size_t kMaxAudiences = 8;
 inline constexpr size_t kMaxAudienceBytes = 512;
 inline constexpr size_t kMaxSubjects = 64;
+inline constexpr size_t kMaxSubjectPatterns = 16;
+inline constexpr size_t kMaxCommentBytes = 256;
 
 // Checks what an operator set, and fills in what follows from it: the login URL
 // of production and sandbox, the login URL as the audience where there is none,
@@ -32,9 +34,15 @@ inline constexpr size_t kMaxSubjects = 64;
 //                         printable ASCII without spaces
 //   SUBJECTS_INVALID      over 64, one over 255 bytes, empty, twice, not UTF-8,
 //                         with control characters or with a space at an end
+//   SUBJECT_PATTERNS_INVALID  over 16, one twice, or none that CheckSubjectPattern()
+//                         accepts
 // Thread-safe.
 absl::StatusOr<registry::ConnectionSettings> CompleteSettings(
     registry::ConnectionSettings settings);
+
+// Whether `comment` may be recorded: at most 256 bytes of UTF-8 without control
+// characters. INVALID_ARGUMENT COMMENT_INVALID. Thread-safe.
+absl::Status CheckComment(absl::string_view comment);
 
 }  // namespace keyward::signer
 

@@ -34,9 +34,18 @@ class ConnectionsService final : public v1::Connections::Service {
   grpc::Status GetCertificate(grpc::ServerContext* context,
                               const v1::GetCertificateRequest* request,
                               v1::Certificate* response) override;
+  grpc::Status FreezeConnection(grpc::ServerContext* context,
+                                const v1::FreezeConnectionRequest* request,
+                                v1::Connection* response) override;
+  grpc::Status ThawConnection(grpc::ServerContext* context,
+                              const v1::ThawConnectionRequest* request,
+                              v1::Connection* response) override;
+  grpc::Status SetEmergencyFreeze(grpc::ServerContext* context,
+                                  const v1::SetEmergencyFreezeRequest* request,
+                                  v1::EmergencyFreeze* response) override;
 
  private:
-  absl::StatusOr<v1::ListConnectionsResponse> List(const std::string& identity,
+  absl::StatusOr<v1::ListConnectionsResponse> List(const PermittedCall& call,
                                                    const v1::ListConnectionsRequest& request);
 
   Administration& administration_;

@@ -58,7 +58,22 @@ absl::Status MaskInvalid(absl::string_view what) {
   return Error(absl::StatusCode::kInvalidArgument, "UPDATE_MASK_INVALID",
                absl::StrCat("update_mask ", what,
                             "; it may name consumer_key, environment, login_url, audiences, "
-                            "subjects and include_kid"));
+                            "subjects, subject_patterns and include_kid"));
+}
+
+v1::Approval::State StateOf(const registry::Approval& approval, absl::Time now) {
+  const bool expired = now >= approval.expire_time;
+  switch (approval.state) {
+    case registry::ApprovalState::kPending:
+      return expired ? v1::Approval::EXPIRED : v1::Approval::PENDING;
+    case registry::ApprovalState::kApproved:
+      return expired ? v1::Approval::EXPIRED : v1::Approval::APPROVED;
+    case registry::ApprovalState::kRefused:
+      return v1::Approval::REFUSED;
+    case registry::ApprovalState::kUsed:
+      return v1::Approval::USED;
+  }
+  return v1::Approval::STATE_UNSPECIFIED;
 }
 
 }  // namespace
@@ -72,10 +87,15 @@ v1::Connection ToProto(const registry::Connection& connection) {
   proto.set_login_url(settings.login_url);
   for (const std::string& audience : settings.audiences) proto.add_audiences(audience);
   for (const std::string& subject : settings.subjects) proto.add_subjects(subject);
+  for (const std::string& pattern : settings.subject_patterns) {
+    proto.add_subject_patterns(pattern);
+  }
   proto.set_include_kid(settings.include_kid);
   proto.set_etag(connection.etag);
   SetTime(connection.create_time, proto.mutable_create_time());
   SetTime(connection.update_time, proto.mutable_update_time());
+  proto.set_frozen(connection.frozen);
+  if (connection.freeze_time) SetTime(*connection.freeze_time, proto.mutable_freeze_time());
   return proto;
 }
 
@@ -90,6 +110,24 @@ v1::KeyVersion ToProto(const registry::KeyVersion& version) {
   SetTime(version.create_time, proto.mutable_create_time());
   SetTime(version.certificate_not_after, proto.mutable_certificate_not_after());
   proto.set_certificate_sha256_fingerprint(Fingerprint(version.certificate_der));
+  return proto;
+}
+
+v1::Approval ToProto(const registry::Approval& approval, absl::Time now) {
+  v1::Approval proto;
+  proto.set_name(approval.name);
+  proto.set_state(StateOf(approval, now));
+  proto.set_method(approval.method);
+  proto.set_connection(approval.connection);
+  for (const std::string& change : approval.changes) proto.add_changes(change);
+  proto.set_before_json(approval.before_json);
+  proto.set_after_json(approval.after_json);
+  proto.set_requester(approval.requester);
+  SetTime(approval.create_time, proto.mutable_create_time());
+  SetTime(approval.expire_time, proto.mutable_expire_time());
+  proto.set_decided_by(approval.decided_by);
+  if (approval.decide_time) SetTime(*approval.decide_time, proto.mutable_decide_time());
+  proto.set_comment(approval.comment);
   return proto;
 }
 
@@ -131,6 +169,8 @@ absl::StatusOr<registry::ConnectionSettings> SettingsFromProto(const v1::Connect
   settings.login_url = connection.login_url();
   settings.audiences.assign(connection.audiences().begin(), connection.audiences().end());
   settings.subjects.assign(connection.subjects().begin(), connection.subjects().end());
+  settings.subject_patterns.assign(connection.subject_patterns().begin(),
+                                   connection.subject_patterns().end());
   settings.include_kid = connection.include_kid();
   return settings;
 }
@@ -160,6 +200,8 @@ absl::StatusOr<registry::ConnectionSettings> ApplyMask(const registry::Connectio
       settings.audiences = wanted.audiences;
     } else if (path == "subjects") {
       settings.subjects = wanted.subjects;
+    } else if (path == "subject_patterns") {
+      settings.subject_patterns = wanted.subject_patterns;
     } else if (path == "include_kid") {
       settings.include_kid = wanted.include_kid;
     } else {

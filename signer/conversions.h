@@ -7,7 +7,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "keystore/registry/registry.h"
+#include "keyward/v1/approvals.pb.h"
 #include "keyward/v1/connections.pb.h"
 #include "keyward/v1/key_versions.pb.h"
 
@@ -15,6 +17,8 @@ namespace keyward::signer {
 
 v1::Connection ToProto(const registry::Connection& connection);
 v1::KeyVersion ToProto(const registry::KeyVersion& version);
+// Its state as of `now`: one that was not used in time is EXPIRED.
+v1::Approval ToProto(const registry::Approval& approval, absl::Time now);
 
 // The key version that a request names, if it does.
 template <typename Request>

@@ -33,6 +33,9 @@ class KeyVersionsService final : public v1::KeyVersions::Service {
                         v1::KeyVersion* response) override;
 
  private:
+  // Everything here that signs: a certificate, or a request for one.
+  absl::Status CheckMaySign(absl::string_view connection) const;
+
   Administration& administration_;
 };
 

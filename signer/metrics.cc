@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <initializer_list>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -41,19 +42,31 @@ MetricFamily CertificateEnds(const registry::Snapshot& snapshot) {
   return family;
 }
 
-MetricFamily Recoveries(const pkcs11::SessionPoolStats& stats) {
+MetricFamily CounterFamily(const char* name, const char* help, const char* label,
+                           std::initializer_list<std::pair<const char*, uint64_t>> counts) {
   MetricFamily family;
-  family.name = "keyward_session_recoveries_total";
-  family.help = "Attempts to bring the token's sessions back after they failed.";
+  family.name = name;
+  family.help = help;
   family.type = prometheus::MetricType::Counter;
-  const auto add = [&family](const char* outcome, uint64_t count) {
+  for (const auto& [value, count] : counts) {
     ClientMetric& metric = family.metric.emplace_back();
-    metric.label = {{"outcome", outcome}};
+    metric.label = {{label, value}};
     metric.counter.value = static_cast<double>(count);
-  };
-  add("recovered", stats.recoveries);
-  add("failed", stats.failed_recoveries);
+  }
   return family;
+}
+
+MetricFamily Recoveries(const pkcs11::SessionPoolStats& stats) {
+  return CounterFamily("keyward_session_recoveries_total",
+                       "Attempts to bring the token's sessions back after they failed.", "outcome",
+                       {{"recovered", stats.recoveries}, {"failed", stats.failed_recoveries}});
+}
+
+MetricFamily Refused(const QuotaRefusals& refusals) {
+  return CounterFamily(
+      "keyward_quota_refusals_total",
+      "Calls refused because a quota of the policy was used up, by whose.", "kind",
+      {{"identity", refusals.of_identity}, {"connection", refusals.of_connection}});
 }
 
 void AddSigningPath(const MetricsSources& sources, std::vector<MetricFamily>& families) {
@@ -99,6 +112,7 @@ std::string Metrics::Text(absl::Time now) const {
         server::SingleGauge(server::kClientCrlEnd, server::kClientCrlEndHelp,
                             static_cast<double>(absl::ToUnixSeconds(sources_.client_crl_end()))));
   }
+  if (sources_.quota_refusals) families.push_back(Refused(sources_.quota_refusals()));
   AddSigningPath(sources_, families);
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -13,6 +13,7 @@
 #include "common/server/health.h"
 #include "keystore/pkcs11/session_pool.h"
 #include "keystore/registry/snapshot.h"
+#include "signer/quotas.h"
 #include "signer/sign_times.h"
 
 namespace keyward::signer {
@@ -29,6 +30,8 @@ struct MetricsSources {
   std::function<absl::Time()> tls_certificate_end;
   // Where the first CRL of the clients' authorities ends; null where there is none.
   std::function<absl::Time()> client_crl_end;
+  // Null where there are no quotas: there are no such series then.
+  std::function<QuotaRefusals()> quota_refusals = nullptr;
 };
 
 // Metrics are of two kinds: those that are counted as things happen live in
@@ -58,6 +61,7 @@ class Metrics {
   //   keyward_sign_queue_length                   calls that wait for their turn
   //   keyward_sessions, keyward_sessions_in_use   SessionPoolStats
   //   keyward_session_recoveries_total{outcome}   "recovered", "failed"
+  //   keyward_quota_refusals_total{kind}          "identity", "connection"
   // and what is counted: keyward_calls_total, keyward_sign_seconds.
   std::string Text(absl::Time now) const;
 

@@ -88,6 +88,7 @@ absl::Status OpenKeystore::Open(const SignerConfig& config) {
 }
 
 absl::Status OpenKeystore::RefreshSnapshot() {
+  const MutexLock lock(&refresh_mutex_);
   ASSIGN_OR_RETURN(registry::Contents contents, registry_->Load());
   ASSIGN_OR_RETURN(std::shared_ptr<const registry::Snapshot> snapshot,
                    registry::Snapshot::New(std::move(contents)));

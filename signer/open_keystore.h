@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/lifecycle/keystore.h"
 #include "keystore/pkcs11/session_pool.h"
@@ -41,7 +42,8 @@ class OpenKeystore {
   const Keystore& keystore() const { return *keystore_; }
   KeyLifecycle& lifecycle() { return *lifecycle_; }
 
-  // Gives the signing path a new picture of the registry, after a change.
+  // Gives the signing path a new picture of the registry, after a change. When it
+  // returns OK no call decides by an older one any more.
   absl::Status RefreshSnapshot();
 
   // What a call or a crash left half done is finished, as soon as that works.
@@ -59,6 +61,9 @@ class OpenKeystore {
   Turn turn_;
   std::unique_ptr<const Keystore> keystore_;
   std::unique_ptr<KeyLifecycle> lifecycle_;
+  // Held from reading the registry to showing what was read, so that no older picture
+  // replaces a newer one: a connection that is frozen stays so.
+  Mutex refresh_mutex_;
 };
 
 }  // namespace keyward::signer

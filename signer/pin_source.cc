@@ -1,11 +1,13 @@
 #include "signer/pin_source.h"
 
 #include <openssl/crypto.h>
+#include <spdlog/spdlog.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -31,7 +33,7 @@ absl::StatusOr<std::string> CredentialPath(const std::string& name) {
 absl::StatusOr<Secret> ReadVariable(const std::string& name) {
   const char* value = getenv(name.c_str());
   if (value == nullptr) return absl::NotFoundError("is not set");
-  return Secret(std::string(value));
+  return LockedSecret(value);
 }
 
 // In place: the bytes would stay readable in /proc/PID/environ.
@@ -73,6 +75,15 @@ absl::StatusOr<Secret> ReadChecked(const PinSource& source) {
   return pin;
 }
 
+// Once: it is read again each time that the token has to be logged in to.
+void WarnUnlessLocked(const Secret& pin) {
+  static std::atomic_flag told;
+  if (pin.is_locked() || told.test_and_set()) return;
+  spdlog::warn(
+      "the PIN cannot be locked in memory, so it may reach swap space while it is used: raise "
+      "LimitMEMLOCK= (ulimit -l)");
+}
+
 }  // namespace
 
 std::string PinSource::Describe() const {
@@ -89,6 +100,7 @@ std::string PinSource::Describe() const {
 
 absl::StatusOr<Secret> ReadPin(const PinSource& source) {
   absl::StatusOr<Secret> pin = ReadChecked(source);
+  if (pin.ok()) WarnUnlessLocked(*pin);
   if (source.kind == PinSource::Kind::kEnvironment) ForgetVariable(source.name);
   return pin;
 }

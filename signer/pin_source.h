@@ -33,10 +33,10 @@ struct PinSource {
   std::string Describe() const;
 };
 
-// The PIN. An environment variable is wiped and removed from the environment,
-// so it is read once; call this while the process has one thread. A file must
-// be a regular one that nobody but its owner can access; systemd guards its
-// credentials itself.
+// The PIN, on locked pages; where the system locks none, a warning is logged once. An
+// environment variable is wiped and removed from the environment, so it is read once; call this
+// while the process has one thread. A file must be a regular one that nobody but its
+// owner can access; systemd guards its credentials itself.
 //
 // Errors, without a reason; they name the source and never hold the PIN:
 //   NOT_FOUND            no such file, variable or credential

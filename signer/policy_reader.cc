@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
@@ -205,7 +206,7 @@ void PolicyReader::ReadSubjects(const YamlReader& reader, PolicyRole& role) {
       item.Mistake(absl::StrCat("\"", *text, "\": ", status.message()));
       continue;
     }
-    role.subjects.Add(*text);
+    role.subjects.Add(role.denies ? absl::AsciiStrToLower(*text) : *text);
     role.subject_items.push_back({*text, item.line()});
   }
   for (const PolicyItem& item : role.operation_items) {

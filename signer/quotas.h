@@ -34,8 +34,8 @@ class Quotas {
   // where `policy` has no quota for it. `connection` must be the name of one that exists:
   // who may make names up may not fill the memory.
   //
-  // Error: RESOURCE_EXHAUSTED QUOTA_EXCEEDED, with the time until there is a token as its
-  // retry delay; nothing was taken then.
+  // Error: RESOURCE_EXHAUSTED QUOTA_EXCEEDED, with the time until there is a token, in whole
+  // milliseconds, as its retry delay; nothing was taken then.
   absl::Status TakeOfIdentity(const AuthorizationPolicy& policy, absl::string_view identity);
   absl::Status TakeOfConnection(const AuthorizationPolicy& policy, absl::string_view connection);
 

@@ -55,26 +55,29 @@ absl::Status Server::Serve(const SignerConfig& config) {
                                                       : [this] { return tls_->client_crl_end(); }});
   signer_ =
       std::make_unique<Signer>(SignerParts{*callers_,
-                                           policy_,
+                                           policies_,
+                                           quotas_,
                                            keystore_->snapshots(),
                                            keystore_->sessions(),
                                            *audit_,
                                            metrics_->sign_times(),
                                            {config.max_assertion_lifetime, config.clock_skew}});
-  administration_ = std::make_unique<Administration>(
-      AdministrationParts{*callers_, policy_, keystore_->keystore(), keystore_->lifecycle(),
-                          keystore_->snapshots(), *audit_, metrics_->calls(),
-                          AdoptionOptions{.key_requirements = RequirementsOf(config.token),
-                                          .scope = {config.token.adoptable_labels},
-                                          .certificate_validity = CertificateValidity(config)}});
+  administration_ = std::make_unique<Administration>(AdministrationParts{
+      *callers_, policies_, quotas_, keystore_->keystore(), keystore_->lifecycle(),
+      keystore_->snapshots(), [this] { return keystore_->RefreshSnapshot(); }, *audit_,
+      metrics_->calls(),
+      AdoptionOptions{.key_requirements = RequirementsOf(config.token),
+                      .scope = {config.token.adoptable_labels},
+                      .certificate_validity = CertificateValidity(config)}});
   signing_service_ = std::make_unique<SigningService>(
       *signer_, *metrics_, keystore_->sessions().size(), static_cast<size_t>(config.queue));
+  approvals_service_ = std::make_unique<ApprovalsService>(*administration_);
   connections_service_ = std::make_unique<ConnectionsService>(*administration_);
   key_versions_service_ = std::make_unique<KeyVersionsService>(*administration_);
 
-  health_service_ = std::make_unique<server::HealthService>(
-      std::set<std::string>{v1::Signer::service_full_name(), v1::Connections::service_full_name(),
-                            v1::KeyVersions::service_full_name()});
+  health_service_ = std::make_unique<server::HealthService>(std::set<std::string>{
+      v1::Signer::service_full_name(), v1::Approvals::service_full_name(),
+      v1::Connections::service_full_name(), v1::KeyVersions::service_full_name()});
   RETURN_IF_ERROR(OpenMonitoring(config.monitoring));
 
   grpc::EnableDefaultHealthCheckService(false);
@@ -84,6 +87,7 @@ absl::Status Server::Serve(const SignerConfig& config) {
   builder.AddListeningPort(config.listen, tls_, &port);
   server::LimitResources(builder, kServerLimits);
   builder.RegisterService(signing_service_->service());
+  builder.RegisterService(approvals_service_.get());
   builder.RegisterService(connections_service_.get());
   builder.RegisterService(key_versions_service_.get());
   builder.RegisterService(health_service_.get());

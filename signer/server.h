@@ -16,6 +16,7 @@
 #include "common/server/readiness.h"
 #include "common/server/tls_credentials.h"
 #include "signer/administration.h"
+#include "signer/approvals_service.h"
 #include "signer/audit_log.h"
 #include "signer/authorization_policy.h"
 #include "signer/callers.h"
@@ -53,7 +54,8 @@ class Server final : public server::RunningDaemon {
   void Drain() override;
 
  private:
-  explicit Server(AuthorizationPolicy policy) : policy_(std::move(policy)) {}
+  explicit Server(AuthorizationPolicy policy)
+      : policies_(std::make_shared<const AuthorizationPolicy>(std::move(policy))) {}
 
   absl::Status Serve(const SignerConfig& config);
   absl::Status CheckReady();
@@ -61,7 +63,8 @@ class Server final : public server::RunningDaemon {
   void TellReady(const absl::Status& ready);
   absl::Status OpenMonitoring(const server::MonitoringConfig& config);
 
-  const AuthorizationPolicy policy_;
+  PolicyHolder policies_;
+  Quotas quotas_;
   std::unique_ptr<OpenKeystore> keystore_;
   // Closed before the keystore.
   std::unique_ptr<AuditLog> audit_;
@@ -69,6 +72,7 @@ class Server final : public server::RunningDaemon {
   std::unique_ptr<Signer> signer_;
   std::unique_ptr<Administration> administration_;
   std::unique_ptr<SigningService> signing_service_;
+  std::unique_ptr<ApprovalsService> approvals_service_;
   std::unique_ptr<ConnectionsService> connections_service_;
   std::unique_ptr<KeyVersionsService> key_versions_service_;
   std::unique_ptr<server::HealthService> health_service_;

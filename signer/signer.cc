@@ -15,6 +15,7 @@
 #include "signer/caller_identity.h"
 #include "signer/claims_policy.h"
 #include "signer/connection_rules.h"
+#include "signer/freeze.h"
 #include "signer/token_signing.h"
 
 namespace keyward::signer {
@@ -37,6 +38,14 @@ AuditRecord RecordOf(const IncomingCall& call) {
           .connection = CutName(call.request.connection())};
 }
 
+// The record has the role that decides, of a refusal too.
+absl::Status Authorize(const AuthorizationPolicy& policy, absl::string_view connection,
+                       std::optional<absl::string_view> subject, AuditRecord& record) {
+  const Decision decision = policy.Decide({record.identity, connection, Operation::kSign, subject});
+  record.role = std::string(decision.role);
+  return decision.status;
+}
+
 }  // namespace
 
 CallSigner::Caller Signer::Identify(const grpc::AuthContext& peer) {
@@ -50,7 +59,7 @@ void Signer::Sign(const IncomingCall& call, absl::Time deadline, Done done) {
   absl::StatusOr<v1::SignResponse> response = Decide(call, deadline, record);
   if (!response.ok()) {
     record.refusal = ReasonOf(response.status()).value_or("INTERNAL");
-    parts_.audit.Append(std::move(record), nullptr);
+    parts_.audit.AppendRefusal(std::move(record));
     return done(response.status());
   }
   // Step 8. std::function wants what it holds to be copyable.
@@ -70,26 +79,28 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   RETURN_IF_ERROR(parts_.audit.CheckWritable());
   record.claims_sha256 = HexSha256(request.claims_json());
 
-  // 2. Who calls was known before the call got its place in the queue. For whom?
+  // 2. Who calls was known before the call got its place in the queue.
+  const std::shared_ptr<const AuthorizationPolicy> policy = parts_.policies.Get();
+  RETURN_IF_ERROR(parts_.quotas.TakeOfIdentity(*policy, call.caller));
   RETURN_IF_ERROR(CheckOnBehalfOf(request.on_behalf_of()));
 
   // 3. May they sign for this connection?
   RETURN_IF_ERROR(CheckConnectionName(request.connection()));
-  const Decision decision =
-      parts_.policy.Decide({record.identity, request.connection(), Operation::kSign});
-  RETURN_IF_ERROR(decision.status);
-  record.role = std::string(decision.role);
+  RETURN_IF_ERROR(Authorize(*policy, request.connection(), std::nullopt, record));
 
   // 4. May this connection say these claims?
   const std::shared_ptr<const registry::Snapshot> snapshot = parts_.snapshots.Get();
   const registry::Connection* connection = snapshot->FindConnection(request.connection());
   if (connection == nullptr) return ConnectionNotFound(request.connection());
+  RETURN_IF_ERROR(CheckNotFrozen(*snapshot, request.connection()));
+  RETURN_IF_ERROR(parts_.quotas.TakeOfConnection(*policy, request.connection()));
   ASSIGN_OR_RETURN(
       const AcceptedClaims claims,
       CheckClaims(request.claims_json(), connection->settings, absl::Now(), parts_.claims_limits));
   record.sub = claims.sub;
   record.aud = claims.aud;
   record.exp = claims.exp;
+  RETURN_IF_ERROR(Authorize(*policy, request.connection(), claims.sub, record));
 
   // 5. With which key?
   ASSIGN_OR_RETURN(
@@ -104,6 +115,8 @@ absl::StatusOr<v1::SignResponse> Signer::Decide(const IncomingCall& call, absl::
   const std::string signing_input = absl::StrCat(key->jose_header_base64url, ".",
                                                  absl::WebSafeBase64Escape(request.claims_json()));
   ASSIGN_OR_RETURN(const std::string signature, SignOnToken(*key, signing_input, deadline));
+  // What was frozen meanwhile is thrown away.
+  RETURN_IF_ERROR(CheckNotFrozen(*parts_.snapshots.Get(), request.connection()));
 
   v1::SignResponse response;
   response.set_jws(absl::StrCat(signing_input, ".", absl::WebSafeBase64Escape(signature)));
@@ -126,7 +139,7 @@ absl::StatusOr<std::string> Signer::SignOnToken(const registry::SigningKey& key,
 void Signer::Refuse(const IncomingCall& call, const absl::Status& why, const Done& done) {
   AuditRecord record = RecordOf(call);
   record.refusal = ReasonOf(why).value_or("INTERNAL");
-  parts_.audit.Append(std::move(record), nullptr);
+  parts_.audit.AppendRefusal(std::move(record));
   done(why);
 }
 

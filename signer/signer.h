@@ -13,10 +13,11 @@
 #include "keystore/registry/snapshot.h"
 #include "keyward/v1/signer.pb.h"
 #include "signer/audit_log.h"
-#include "signer/authorization_policy.h"
 #include "signer/call_signer.h"
 #include "signer/callers.h"
 #include "signer/claims_policy.h"
+#include "signer/policy_holder.h"
+#include "signer/quotas.h"
 #include "signer/sign_times.h"
 
 namespace keyward::signer {
@@ -24,7 +25,8 @@ namespace keyward::signer {
 // What a signer works with; all of it outlives the signer.
 struct SignerParts {
   const Callers& callers;
-  const AuthorizationPolicy& policy;
+  const PolicyHolder& policies;
+  Quotas& quotas;
   const registry::SnapshotHolder& snapshots;
   pkcs11::SessionPool& sessions;
   AuditLog& audit;

@@ -68,6 +68,8 @@ class SignCall {
     });
   }
 
+  const std::string& caller() const { return caller_.name; }
+
   void RefuseAsFull() {
     Refuse(WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
                                 "too many calls are waiting for the token; try again later"),
@@ -147,7 +149,7 @@ void SigningService::ReadWhileBusy() {
 }
 
 void SigningService::Work(SignCall* call) {
-  const CallQueue<SignCall*>::Admitted admitted = queue_.Admit(call, "");
+  const CallQueue<SignCall*>::Admitted admitted = queue_.Admit(call, call->caller());
   switch (admitted.admission) {
     case CallQueue<SignCall*>::Admission::kWaiting:
       if (admitted.pushed_out) (*admitted.pushed_out)->RefuseAsFull();

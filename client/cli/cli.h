@@ -53,6 +53,10 @@ void AddKeyVersion(CLI::App& verb, std::string& name, std::optional<uint32_t>& v
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
 
+// The answer, which has been written, is no: exit code 1 without another word.
+absl::Status SaidNo();
+bool IsSaidNo(const absl::Status& status);
+
 // A usage error where `der` is to be written to no file beside JSON on stdout.
 absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out);
 
@@ -72,11 +76,15 @@ absl::StatusOr<std::unique_ptr<ExchangeClient>> ConnectToExchange(const Cli& cli
 
 // One function for each noun, and each verb without one.
 void AddConnectionCommands(CLI::App& app, Cli& cli);
+// Further verbs of the noun "connection".
+void AddConnectionFreezeVerbs(CLI::App& connection, Cli& cli);
+void AddApprovalCommands(CLI::App& app, Cli& cli);
 void AddCertificateCommands(CLI::App& app, Cli& cli);
 void AddKeyCommands(CLI::App& app, Cli& cli);
 // Further verbs of the noun "key".
 void AddKeyCertificateVerbs(CLI::App& key, Cli& cli);
 void AddKeyTokenVerbs(CLI::App& key, Cli& cli);
+void AddPolicyCommands(CLI::App& app, Cli& cli);
 void AddSignCommand(CLI::App& app, Cli& cli);
 void AddTokenCommand(CLI::App& app, Cli& cli);
 void AddTestCommand(CLI::App& app, Cli& cli);

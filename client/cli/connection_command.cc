@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/cli/approval_wait.h"
 #include "client/cli/cli.h"
 #include "client/cli/output.h"
 #include "common/status_macros.h"
@@ -22,15 +23,28 @@ struct Fields {
   std::optional<std::string> login_url;
   std::vector<std::string> audiences;
   std::vector<std::string> subjects;
+  std::vector<std::string> subject_patterns;
   std::optional<bool> include_kid;
   std::string etag;
   bool yes = false;
+  bool wait = false;
 };
 
 const std::map<std::string, v1::Environment>& Environments() {
   static const auto& environments = *new std::map<std::string, v1::Environment>{
       {"production", v1::PRODUCTION}, {"sandbox", v1::SANDBOX}, {"custom", v1::CUSTOM}};
   return environments;
+}
+
+std::string SubjectsText(const v1::Connection& connection) {
+  std::vector<std::string> all(connection.subjects().begin(), connection.subjects().end());
+  all.insert(all.end(), connection.subject_patterns().begin(), connection.subject_patterns().end());
+  return absl::StrJoin(all, ", ");
+}
+
+std::string FrozenText(const v1::Connection& connection) {
+  if (!connection.frozen()) return "no";
+  return absl::StrCat("since ", TimeText(connection.has_freeze_time(), connection.freeze_time()));
 }
 
 std::string EnvironmentName(v1::Environment environment) {
@@ -46,7 +60,9 @@ absl::Status PrintConnection(const Cli& cli, const v1::Connection& connection) {
       {"CONSUMER KEY", connection.consumer_key()},
       {"AUDIENCES", absl::StrJoin(connection.audiences(), ", ")},
       {"SUBJECTS", absl::StrJoin(connection.subjects(), ", ")},
+      {"SUBJECT PATTERNS", absl::StrJoin(connection.subject_patterns(), ", ")},
       {"KID IN HEADER", connection.include_kid() ? "yes" : "no"},
+      {"FROZEN", FrozenText(connection)},
       {"CREATED", TimeText(connection.has_create_time(), connection.create_time())},
       {"UPDATED", TimeText(connection.has_update_time(), connection.update_time())},
       {"ETAG", connection.etag()},
@@ -75,6 +91,11 @@ std::vector<std::string> Apply(const Fields& fields, v1::Connection& connection)
   if (!fields.subjects.empty()) {
     connection.mutable_subjects()->Assign(fields.subjects.begin(), fields.subjects.end());
     set.emplace_back("subjects");
+  }
+  if (!fields.subject_patterns.empty()) {
+    connection.mutable_subject_patterns()->Assign(fields.subject_patterns.begin(),
+                                                  fields.subject_patterns.end());
+    set.emplace_back("subject_patterns");
   }
   if (fields.include_kid) {
     connection.set_include_kid(*fields.include_kid);
@@ -114,11 +135,11 @@ absl::Status List(const Cli& cli) {
     return PrintJson(array);
   }
   std::vector<std::vector<std::string>> rows = {
-      {"NAME", "ENVIRONMENT", "LOGIN URL", "CONSUMER KEY", "SUBJECTS"}};
+      {"NAME", "ENVIRONMENT", "LOGIN URL", "CONSUMER KEY", "FROZEN", "SUBJECTS"}};
   for (const v1::Connection& connection : connections) {
     rows.push_back({connection.name(), EnvironmentName(connection.environment()),
                     connection.login_url(), connection.consumer_key().empty() ? "not set" : "set",
-                    absl::StrJoin(connection.subjects(), ", ")});
+                    connection.frozen() ? "frozen" : "no", SubjectsText(connection)});
   }
   return PrintTable(rows);
 }
@@ -144,9 +165,12 @@ absl::Status Update(const Cli& cli, const Fields& fields) {
     return UsageError("nothing to change: give at least one of the fields' flags");
   }
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
-  ASSIGN_OR_RETURN(const std::string etag, EtagOf(*signer, fields));
-  connection.set_etag(etag);
-  ASSIGN_OR_RETURN(const v1::Connection updated, signer->UpdateConnection(connection, changed));
+  v1::Connection updated;
+  RETURN_IF_ERROR(CallWithApproval(*signer, fields.wait, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(*connection.mutable_etag(), EtagOf(*signer, fields));
+    ASSIGN_OR_RETURN(updated, signer->UpdateConnection(connection, changed));
+    return absl::OkStatus();
+  }));
   return PrintConnection(cli, updated);
 }
 
@@ -156,8 +180,12 @@ absl::Status Delete(const Cli& cli, const Fields& fields) {
                                    " destroys its keys on the token for good: say so with --yes"));
   }
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
-  ASSIGN_OR_RETURN(const std::string etag, EtagOf(*signer, fields));
-  ASSIGN_OR_RETURN(const uint32_t destroyed, signer->DeleteConnection(fields.name, etag));
+  uint32_t destroyed = 0;
+  RETURN_IF_ERROR(CallWithApproval(*signer, fields.wait, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string etag, EtagOf(*signer, fields));
+    ASSIGN_OR_RETURN(destroyed, signer->DeleteConnection(fields.name, etag));
+    return absl::OkStatus();
+  }));
   if (cli.json()) {
     return PrintJson({{"name", fields.name}, {"destroyed_key_versions", destroyed}});
   }
@@ -177,6 +205,9 @@ void AddFields(CLI::App& verb, Fields& fields) {
   verb.add_option("--audience", fields.audiences, "what aud may be; repeat for more")
       ->allow_extra_args(false);
   verb.add_option("--subject", fields.subjects, "Salesforce user that sub may be; repeat for more")
+      ->allow_extra_args(false);
+  verb.add_option("--subject-pattern", fields.subject_patterns,
+                  "users that sub may be, with one * before the @; repeat for more")
       ->allow_extra_args(false);
   // Not bound to the optional itself, which CLI11 would set without the flag.
   verb.add_flag_function(
@@ -216,6 +247,7 @@ void AddConnectionCommands(CLI::App& app, Cli& cli) {
   AddName(update, *fields);
   AddFields(update, *fields);
   AddEtag(update, *fields);
+  AddWait(update, fields->wait);
 
   CLI::App& remove = AddVerb(noun, cli, "delete", "Delete a connection and destroy its keys",
                              "keyward connection delete acme --yes",
@@ -223,6 +255,8 @@ void AddConnectionCommands(CLI::App& app, Cli& cli) {
   AddName(remove, *fields);
   AddEtag(remove, *fields);
   remove.add_flag("--yes", fields->yes, "yes, destroy the keys on the token");
+  AddWait(remove, fields->wait);
+  AddConnectionFreezeVerbs(noun, cli);
 }
 
 }  // namespace keyward::client

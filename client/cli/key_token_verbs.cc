@@ -4,6 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/approval_wait.h"
 #include "client/cli/cli.h"
 #include "client/cli/output.h"
 #include "client/cli/pem.h"
@@ -20,11 +21,16 @@ struct Options {
   std::optional<uint32_t> version;
   std::string uri;
   std::string out;
+  bool wait = false;
 };
 
 absl::Status Adopt(const Cli& cli, const Options& options) {
   ASSIGN_OR_RETURN(const auto signer, ConnectToSigner(cli));
-  ASSIGN_OR_RETURN(const v1::KeyVersion version, signer->AdoptKey(options.name, options.uri));
+  v1::KeyVersion version;
+  RETURN_IF_ERROR(CallWithApproval(*signer, options.wait, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(version, signer->AdoptKey(options.name, options.uri));
+    return absl::OkStatus();
+  }));
   if (cli.json()) return PrintJson(ToJson(version));
   return PrintTable({{"CONNECTION", version.connection()},
                      {"KEY VERSION", absl::StrCat(version.number())},
@@ -126,6 +132,7 @@ void AddKeyTokenVerbs(CLI::App& key, Cli& cli) {
       .add_option("--uri", options->uri,
                   "RFC 7512 URI of one private key: pkcs11:object=… or pkcs11:id=…")
       ->required();
+  AddWait(adopt, options->wait);
   CLI::App& inspect = AddVerb(
       key, cli, "inspect", "Show a key as the token has it, and its certificate",
       "keyward key inspect acme --version 1", [&cli, options] { return Inspect(cli, *options); });

@@ -95,6 +95,17 @@ nlohmann::ordered_json ToJson(const v1::KeyVersion& version) {
   return json;
 }
 
+nlohmann::ordered_json ToJson(const v1::Approval& approval) {
+  nlohmann::ordered_json json = MessageToJson(approval);
+  for (const char* member : {"before", "after"}) {
+    const std::string text = json.value(std::string(member) + "_json", "");
+    nlohmann::ordered_json parsed = nlohmann::ordered_json::parse(text, nullptr, false);
+    json.erase(std::string(member) + "_json");
+    json[member] = parsed.is_discarded() ? nullptr : std::move(parsed);
+  }
+  return json;
+}
+
 nlohmann::ordered_json ToJson(const v1::TestConnectionResponse& report) {
   return MessageToJson(report);
 }

@@ -3,6 +3,7 @@
 #define KEYWARD_CLIENT_CLI_OUTPUT_H_
 
 #include <google/protobuf/timestamp.pb.h>
+#include <keyward/v1/approvals.pb.h>
 #include <keyward/v1/connections.pb.h>
 #include <keyward/v1/exchange.pb.h>
 #include <keyward/v1/key_versions.pb.h>
@@ -40,6 +41,8 @@ std::string TimeText(bool present, const google::protobuf::Timestamp& time);
 // EXPIRING or EXPIRED.
 nlohmann::ordered_json ToJson(const v1::Connection& connection);
 nlohmann::ordered_json ToJson(const v1::KeyVersion& version);
+// With "before" and "after" as objects.
+nlohmann::ordered_json ToJson(const v1::Approval& approval);
 nlohmann::ordered_json ToJson(const v1::TestConnectionResponse& report);
 
 }  // namespace keyward::client

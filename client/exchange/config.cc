@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
+#include "common/file_modes.h"
 #include "common/secret_file.h"
 #include "common/status_macros.h"
 #include "signer/authorization_policy.h"
@@ -31,8 +32,9 @@ class ConfigReader {
 
   absl::StatusOr<ExchangeConfig> Read(const YamlNode& document) {
     const YamlReader root(document, reader_.mistakes());
-    if (root.ReadMapping({"listen", "tls", "identity", "unix_socket", "policy", "signer", "https",
-                          "tokens", "logins", "monitoring"})) {
+    if (root.ReadMapping({"user", "listen", "tls", "identity", "unix_socket", "policy", "signer",
+                          "https", "tokens", "logins", "monitoring"})) {
+      reader_.ReadText(root, "user", config_.user);
       ReadListeners(root);
       config_.identity_kinds = signer::ReadIdentityKinds(reader_, root);
       config_.policy = reader_.Path(root, "policy");
@@ -210,6 +212,9 @@ absl::Status CheckFiles(const ExchangeConfig& config) {
   if (const auto https = NewHttpsClient(config); !https.ok()) {
     note("https", https.status().message());
   }
+  if (const absl::Status status = CheckOnlyOwnerWrites(config.file); !status.ok()) {
+    mistakes.Add(1, "", status.message());
+  }
   // A user and a password stand before '@', which has no other place in a proxy's URL.
   if (absl::StrContains(config.https.proxy.value_or(""), '@')) {
     const absl::Status closed = CheckFileMode(config.file, kWorldBits);
@@ -221,7 +226,9 @@ absl::Status CheckFiles(const ExchangeConfig& config) {
       note("https.proxy", absl::StrCat("has a password, and this file ", closed.message()));
     }
   }
-  if (const absl::Status policy = CheckReadable(config.policy); !policy.ok()) {
+  absl::Status policy = CheckReadable(config.policy);
+  if (policy.ok()) policy = CheckOnlyOwnerWrites(config.policy);
+  if (!policy.ok()) {
     note("policy", absl::StrCat(config.policy, ": ", policy.message()));
   }
   return signer::WithPolicyMistakes(mistakes.ToStatus(), config.policy);

@@ -33,6 +33,8 @@ struct SocketConfig {
 // Paths are absolute, or relative to the working directory where the path of
 // exchange.yaml is.
 struct ExchangeConfig {
+  // Whom a daemon that root starts becomes; empty for nobody else.
+  std::string user;
   // "host:port", port 0 for any that is free; empty where there is only a socket.
   std::string listen;
   server::TlsFiles tls;

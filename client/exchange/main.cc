@@ -5,8 +5,10 @@
 
 #include "client/exchange/config.h"
 #include "client/exchange/server.h"
+#include "common/error.h"
 #include "common/secret.h"
 #include "common/server/daemon.h"
+#include "common/server/privileges.h"
 #include "common/status_macros.h"
 
 int main(int argc, char** argv) {
@@ -19,6 +21,8 @@ int main(int argc, char** argv) {
        .version = KEYWARD_VERSION,
        .load = [&](const std::string& file) -> absl::Status {
          ASSIGN_OR_RETURN(config, keyward::exchange::LoadConfig(file));
+         // Before the files are looked at: they must be open to the user that it becomes.
+         RETURN_IF_ERROR(keyward::Annotate(keyward::server::DropPrivileges(config->user), "user"));
          return keyward::exchange::CheckFiles(*config);
        },
        .start = [&]() -> absl::StatusOr<std::unique_ptr<keyward::server::RunningDaemon>> {

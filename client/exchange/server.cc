@@ -55,7 +55,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config
   RETURN_IF_ERROR(Annotate(policy.status(), "policy"));
   signer::LogPolicy(*policy, KindsOfCallers(config), config.policy);
   ASSIGN_OR_RETURN(std::shared_ptr<server::ReloadingTlsCredentials> tls, OpenTls(config));
-  std::unique_ptr<Server> server(new Server(config, std::move(tls), *std::move(policy)));
+  std::unique_ptr<Server> server(
+      new Server(config, std::move(tls),
+                 std::make_shared<const signer::AuthorizationPolicy>(*std::move(policy))));
   server->health_service_ = std::make_unique<server::HealthService>(
       std::set<std::string>{v1::Exchange::service_full_name()});
   RETURN_IF_ERROR(server->OpenClients(config));
@@ -65,12 +67,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config
 }
 
 Server::Server(const ExchangeConfig& config, std::shared_ptr<server::ReloadingTlsCredentials> tls,
-               signer::AuthorizationPolicy policy)
+               std::shared_ptr<const signer::AuthorizationPolicy> policy)
     : tls_(std::move(tls)),
       callers_({.verifiers = tls_ == nullptr ? nullptr : &tls_->client_verifiers(),
                 .kinds = config.identity_kinds,
                 .socket_identity = config.unix_socket.identity}),
-      policies_(std::make_shared<const signer::AuthorizationPolicy>(std::move(policy))),
+      policies_(std::move(policy)),
       policy_watch_(config.policy, policies_,
                     [this, kinds = KindsOfCallers(config),
                      file = config.policy](const signer::PolicyReload& reload) {

@@ -54,7 +54,7 @@ class Server final : public server::RunningDaemon {
  private:
   // `tls` is null where nothing is listened on with it.
   Server(const ExchangeConfig& config, std::shared_ptr<server::ReloadingTlsCredentials> tls,
-         signer::AuthorizationPolicy policy);
+         std::shared_ptr<const signer::AuthorizationPolicy> policy);
 
   absl::Status OpenClients(const ExchangeConfig& config);
   absl::Status OpenMonitoring(const server::MonitoringConfig& config);

@@ -31,11 +31,9 @@ absl::Status Invalid(absl::string_view why) {
       absl::StrCat("use another client certificate: this one does not verify now: ", why));
 }
 
-absl::Status StatusOf(const X509_STORE_CTX& failed) {
-  // OpenSSL's getters take no const.
-  auto* context = const_cast<X509_STORE_CTX*>(&failed);
-  const int error = X509_STORE_CTX_get_error(context);
-  const bool is_leaf = X509_STORE_CTX_get_error_depth(context) == 0;
+absl::Status StatusOf(X509_STORE_CTX& failed) {
+  const int error = X509_STORE_CTX_get_error(&failed);
+  const bool is_leaf = X509_STORE_CTX_get_error_depth(&failed) == 0;
   const char* which = is_leaf ? "the client certificate" : "an authority of the client certificate";
   switch (error) {
     case X509_V_ERR_CERT_REVOKED:
@@ -53,18 +51,24 @@ absl::Status StatusOf(const X509_STORE_CTX& failed) {
   }
 }
 
-// An authority of the file that is no root would be looked for in a list of its issuer's, who need
-// not be known here. It is trusted because it stands in the file.
+// An authority of the file that is no root is trusted because it stands there: what its issuer's
+// list says of it cannot be verified without that issuer.
 int ToleratesUnlistedAnchor(int ok, X509_STORE_CTX* context) {
   if (ok == 1) return 1;
   const int error = X509_STORE_CTX_get_error(context);
   const int depth = X509_STORE_CTX_get_error_depth(context);
   const int last = sk_X509_num(X509_STORE_CTX_get0_chain(context)) - 1;
-  const bool is_unlisted =
-      error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER;
+  const bool is_unlisted = error == X509_V_ERR_UNABLE_TO_GET_CRL ||
+                           error == X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER ||
+                           error == X509_V_ERR_CRL_SIGNATURE_FAILURE;
   if (!is_unlisted || depth == 0 || depth != last) return 0;
   X509_STORE_CTX_set_error(context, X509_V_OK);
   return 1;
+}
+
+// Whether a chain to a root was found, and not accepted because of what a list says.
+bool IsRevocationError(int error) {
+  return error == X509_V_ERR_CERT_REVOKED || error == X509_V_ERR_CRL_HAS_EXPIRED;
 }
 
 }  // namespace
@@ -81,9 +85,7 @@ absl::StatusOr<std::shared_ptr<const ClientVerifier>> ClientVerifier::New(const 
     }
   }
   std::vector<X509CrlPtr> crls;
-  // The first two as gRPC has them in the handshake.
-  unsigned long flags =  // NOLINT(google-runtime-int): OpenSSL's type
-      X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST;
+  unsigned long flags = X509_V_FLAG_TRUSTED_FIRST;  // NOLINT(google-runtime-int): OpenSSL's type
   if (!set.client_crl.empty()) {
     ASSIGN_OR_RETURN(crls, ParsePemCrls(set.client_crl));
     flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
@@ -91,7 +93,6 @@ absl::StatusOr<std::shared_ptr<const ClientVerifier>> ClientVerifier::New(const 
   for (const X509CrlPtr& crl : crls) {
     if (X509_STORE_add_crl(store.get(), crl.get()) != 1) return OpensslError("cannot store a CRL");
   }
-  X509_STORE_set_verify_cb(store.get(), &ToleratesUnlistedAnchor);
   if (X509_STORE_set_flags(store.get(), flags) != 1 ||
       X509_STORE_set_purpose(store.get(), X509_PURPOSE_SSL_CLIENT) != 1) {
     return OpensslError("cannot set up a certificate store");
@@ -115,16 +116,32 @@ absl::StatusOr<absl::Time> ClientVerifier::Verify(absl::string_view leaf_pem,
     chain = *std::move(parsed);
   }
   const StackPtr untrusted(sk_X509_new_null());
-  const StoreCtxPtr context(X509_STORE_CTX_new());
-  if (untrusted == nullptr || context == nullptr) return OpensslError("cannot verify a client");
+  if (untrusted == nullptr) return OpensslError("cannot verify a client");
   for (const X509Ptr& one : chain) sk_X509_push(untrusted.get(), one.get());
-  if (X509_STORE_CTX_init(context.get(), store_.get(), leaf->front().get(), untrusted.get()) != 1) {
-    return OpensslError("cannot verify a client");
+
+  const auto verify = [&](bool to_any_authority) -> absl::StatusOr<StoreCtxPtr> {
+    StoreCtxPtr context(X509_STORE_CTX_new());
+    if (context == nullptr || X509_STORE_CTX_init(context.get(), store_.get(), leaf->front().get(),
+                                                  untrusted.get()) != 1) {
+      return OpensslError("cannot verify a client");
+    }
+    X509_STORE_CTX_set_time(context.get(), /*flags=*/0, absl::ToTimeT(now));
+    if (to_any_authority) {
+      X509_STORE_CTX_set_flags(context.get(), X509_V_FLAG_PARTIAL_CHAIN);
+      X509_STORE_CTX_set_verify_cb(context.get(), &ToleratesUnlistedAnchor);
+    }
+    X509_verify_cert(context.get());
+    ForgetOpensslErrors();
+    return context;
+  };
+  ASSIGN_OR_RETURN(StoreCtxPtr context, verify(/*to_any_authority=*/false));
+  const int error = X509_STORE_CTX_get_error(context.get());
+  // As gRPC does in the handshake. Not at once, for such a chain ends at the first authority of the
+  // file, and what is above it is not looked at.
+  if (error != X509_V_OK && !IsRevocationError(error)) {
+    ASSIGN_OR_RETURN(context, verify(/*to_any_authority=*/true));
   }
-  X509_STORE_CTX_set_time(context.get(), /*flags=*/0, absl::ToTimeT(now));
-  const bool verified = X509_verify_cert(context.get()) == 1;
-  ForgetOpensslErrors();
-  if (!verified) return StatusOf(*context);
+  if (X509_STORE_CTX_get_error(context.get()) != X509_V_OK) return StatusOf(*context);
   return EndOf(*context, now);
 }
 

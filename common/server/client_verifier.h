@@ -35,8 +35,8 @@ class ClientVerifier {
   // for a TLS client, and, where there is tls.client_crl, with no certificate of it revoked.
   // `leaf_pem` is the client's certificate; `chain_pem` has those that it sent along, may be empty,
   // and may begin with the leaf once more. An authority of the file is trusted though it is no
-  // root, as in the handshake, and is then not looked for in a revocation list of its issuer's
-  // where there is none.
+  // root, as in the handshake; where its own issuer is not in the file, nobody asks whether that
+  // has revoked it.
   //
   // The answer is until when the verdict holds with this set: the first moment at which a
   // certificate of the chain, or a revocation list that was used, ends.

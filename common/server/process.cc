@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 
@@ -41,6 +42,10 @@ void PrepareProcess() {
   if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0) {
     spdlog::warn("cannot switch core dumps off");
   }
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    spdlog::warn("cannot give up the privileges of set-user-ID programs");
+  }
+  umask(S_IRWXG | S_IRWXO);
   RaiseLimit(RLIMIT_NOFILE);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);

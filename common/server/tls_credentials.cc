@@ -60,7 +60,8 @@ ReloadingTlsCredentials::ReloadingTlsCredentials(TlsFiles files, absl::Duration 
       tell_(std::move(tell)),
       verifiers_(std::move(verifier)),
       set_(set),
-      watch_(std::move(files), std::move(set)),
+      watch_(std::move(files), std::move(set),
+             [this](const std::shared_ptr<const TlsSet>& read) { return Use(read); }),
       thread_([this] { Run(); }) {}
 
 ReloadingTlsCredentials::~ReloadingTlsCredentials() {
@@ -139,22 +140,15 @@ void ReloadingTlsCredentials::Run() {
       const auto is_stopping = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; };
       if (mutex_.AwaitWithTimeout(is_stopping, interval_)) return;
     }
-    std::optional<TlsReload> reload = watch_.Poll();
-    if (!reload) continue;
-    if (reload->status.ok()) reload->status = Use(reload->set);
-    if (!reload->status.ok()) reload->set = set();
-    if (tell_) tell_(*reload);
+    const std::optional<TlsReload> reload = watch_.Poll();
+    if (reload && tell_) tell_(*reload);
   }
 }
 
 absl::Status ReloadingTlsCredentials::Use(const std::shared_ptr<const TlsSet>& set) {
   absl::StatusOr<std::shared_ptr<const ClientVerifier>> verifier =
       ClientVerifier::New(*set, verifiers_.generation() + 1);
-  if (!verifier.ok()) {
-    // OpenSSL has no memory; with half of the set, clients could be verified by the wrong one.
-    spdlog::error("the new TLS files are not used: {}", std::string(verifier.status().message()));
-    return verifier.status();
-  }
+  RETURN_IF_ERROR(verifier.status());
   // First: who connects by the new authorities is not refused by the former ones.
   verifiers_.Set(*std::move(verifier));
   MutexLock lock(&mutex_);

@@ -21,19 +21,23 @@ std::string Utc(absl::Time time) {
 
 }  // namespace
 
-TlsWatch::TlsWatch(TlsFiles files, std::shared_ptr<const TlsSet> known)
-    : files_(std::move(files)), known_(std::move(known)) {}
+TlsWatch::TlsWatch(TlsFiles files, std::shared_ptr<const TlsSet> known, Use use)
+    : files_(std::move(files)), known_(std::move(known)), use_(std::move(use)) {}
 
 std::optional<TlsReload> TlsWatch::Poll() {
   absl::StatusOr<std::shared_ptr<const TlsSet>> read = ReadTlsFiles(files_, known_);
-  if (!read.ok()) {
+  const bool is_new = read.ok() && *read != known_;
+  absl::Status status = read.status();
+  // Before anybody is told that it is in use.
+  if (is_new) status = use_(*read);
+  if (!status.ok()) {
     WarnOfCrl(absl::Now());
-    return NoteUnusable(read.status());
+    return NoteUnusable(status);
   }
   const bool was_unusable = !said_.empty();
   found_.clear();
   said_.clear();
-  if (*read == known_) {
+  if (!is_new) {
     if (was_unusable) spdlog::info("the TLS files are again the ones in use");
     WarnOfCrl(absl::Now());
     return std::nullopt;

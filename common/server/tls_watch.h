@@ -2,6 +2,7 @@
 #ifndef KEYWARD_COMMON_SERVER_TLS_WATCH_H_
 #define KEYWARD_COMMON_SERVER_TLS_WATCH_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +15,8 @@ namespace keyward::server {
 
 // What became of files that had changed.
 struct TlsReload {
-  // OK where they are in use now. Else INVALID_ARGUMENT as ReadTlsFiles(): those before them stay.
+  // OK where they are in use now. Else, mostly INVALID_ARGUMENT as ReadTlsFiles(), why those before
+  // them stay.
   absl::Status status;
   // The set in use.
   std::shared_ptr<const TlsSet> set;
@@ -23,14 +25,17 @@ struct TlsReload {
 // Not thread-safe.
 class TlsWatch {
  public:
-  // `known` is what ReadTlsFiles() found last.
-  TlsWatch(TlsFiles files, std::shared_ptr<const TlsSet> known);
+  // Takes up a set; where it fails, the set counts as one with that mistake.
+  using Use = std::function<absl::Status(const std::shared_ptr<const TlsSet>&)>;
 
-  // Reads the files again. The answer is nothing unless there is news: a set that is new and that
-  // passes ReadTlsFiles(), which is what the next reading is compared with; or, once, files that do
-  // not pass: as soon as two readings in a row have found the same, for files that are replaced one
-  // after the other do not belong together for a moment. The log says it, too, and warns once a day
-  // of a CRL in use that ends within one or has ended.
+  // `known` is what ReadTlsFiles() found last.
+  TlsWatch(TlsFiles files, std::shared_ptr<const TlsSet> known, Use use);
+
+  // Reads the files again. The answer is nothing unless there is news: a set that is new and
+  // passes ReadTlsFiles(), is in use, and is what the next reading is compared with; or, once,
+  // files that do not pass: as soon as two readings in a row have found the same, for files that
+  // are replaced one after the other do not belong together for a moment. The log says it, too, and
+  // warns once a day of a CRL in use that ends within one or has ended.
   std::optional<TlsReload> Poll();
 
  private:
@@ -39,6 +44,7 @@ class TlsWatch {
 
   const TlsFiles files_;
   std::shared_ptr<const TlsSet> known_;
+  const Use use_;
   // What the last reading found wrong, and what the log has said; "" for nothing.
   std::string found_;
   std::string said_;

@@ -55,7 +55,8 @@ struct ForwardingOptions {
 class ForwardingSink final : public AuditSink {
  public:
   ForwardingSink(ForwardingOptions options, ConnectAuditTransport connect);
-  // Waits for up to 2 seconds for what is queued to be sent, where there is a connection.
+  // Goes on sending what is queued for 2 seconds at most, where there is a connection; and
+  // waits for a call that hangs, up to the timeout.
   ~ForwardingSink() override;
   ForwardingSink(const ForwardingSink&) = delete;
   ForwardingSink& operator=(const ForwardingSink&) = delete;

@@ -20,7 +20,7 @@ constexpr char kPolicy[] = R"(roles:
   - name: operators
     identities: ["spiffe://keyward.example/operator"]
     connections: ["*"]
-    operations: [sign, view, manage-connections, rotate, adopt, exchange]
+    operations: [sign, view, manage-connections, rotate, adopt, activate, disable, destroy, read-audit, exchange]
   - name: backends
     identities: ["spiffe://keyward.example/backend"]
     connections: ["acme"]

@@ -136,7 +136,7 @@ class SignerRefusesTest : public ExchangeTest {
   - name: operators
     identities: ["spiffe://keyward.example/operator"]
     connections: ["*"]
-    operations: [sign, view, manage-connections, rotate, exchange]
+    operations: [sign, view, manage-connections, rotate, destroy, exchange]
   - name: exchange
     identities: ["spiffe://keyward.example/exchange"]
     connections: [)",

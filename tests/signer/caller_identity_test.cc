@@ -129,6 +129,47 @@ TEST(CallerIdentityTest, ARefusalShowsTheNameEscapedAndShort) {
   EXPECT_LT(IdentityOf({{"spiffe://" + std::string(100000, 'a')}, {}, {}}).size(), 300U);
 }
 
+std::string IdentityBy(const IdentityKinds& kinds, const PeerCertificate& certificate) {
+  const auto identity = CallerIdentity(certificate, kinds);
+  return identity.ok() ? *identity : std::string(identity.status().message());
+}
+
+TEST(CallerIdentityTest, KindsThatAreNotListedDoNotCount) {
+  const PeerCertificate named = {{}, {"host.example"}, {"Someone"}};
+  EXPECT_EQ(IdentityBy({.dns = false}, named), "cn:Someone");
+  EXPECT_EQ(IdentityBy({.spiffe = false}, named), "dns:host.example");
+  EXPECT_EQ(IdentityBy({.dns = false, .common_name = false}, named),
+            "use another client certificate: this one has no SPIFFE ID");
+  EXPECT_EQ(IdentityBy({.common_name = false}, {{}, {}, {"Someone"}}),
+            "use another client certificate: this one has no SPIFFE ID or DNS name");
+  // As if it had none of that kind: neither two of them nor a malformed one matter.
+  EXPECT_EQ(IdentityBy({.dns = false}, {{}, {"a.example", "*"}, {"Someone"}}), "cn:Someone");
+  EXPECT_EQ(IdentityBy({.spiffe = false}, {{"https://a/b", "https://a/c"}, {"host.example"}, {}}),
+            "dns:host.example");
+}
+
+TEST(CallerIdentityTest, ASpiffeIdIsNeverPassedOverForAWeakerName) {
+  for (const std::vector<std::string>& uris : {std::vector<std::string>{"spiffe://a/b"},
+                                               {"SPIFFE://a/b"},
+                                               {"https://a/b", "spiffe://a"}}) {
+    EXPECT_THAT(IdentityBy({.spiffe = false}, {uris, {"host.example"}, {"Someone"}}),
+                HasSubstr("has a SPIFFE ID"));
+  }
+}
+
+TEST(ParseIdentityKindsTest, TakesAListOfKinds) {
+  const auto kinds = ParseIdentityKinds({"cn", "spiffe"});
+  ASSERT_TRUE(kinds.ok()) << kinds.status();
+  EXPECT_TRUE(kinds->spiffe && kinds->common_name && !kinds->dns);
+  const auto mistake = [](const std::vector<std::string>& names) {
+    return std::string(ParseIdentityKinds(names).status().message());
+  };
+  EXPECT_EQ(mistake({}), "must list spiffe, dns or cn");
+  EXPECT_EQ(mistake({"dns", "uri"}), "may list spiffe, dns and cn, not \"uri\"");
+  EXPECT_EQ(mistake({"DNS"}), "may list spiffe, dns and cn, not \"DNS\"");
+  EXPECT_EQ(mistake({"dns", "dns"}), "lists dns twice");
+}
+
 TEST(CheckIdentityTest, TakesWhatCallerIdentityWrites) {
   const std::string label(63, 'a');
   for (const std::string& identity : std::vector<std::string>{

@@ -55,6 +55,18 @@ TEST(CertificateWatchTest, WarnsAtOnceAndThenOnceADay) {
   EXPECT_THAT(warnings.Due(*snapshot, kNow + 3 * kDay), SizeIs(4));
 }
 
+// No call can name its connection, so no certificate of it can be renewed.
+TEST(CertificateWatchTest, TheAuditKeyIsRotated) {
+  const auto snapshot =
+      SnapshotOf({{registry::kAuditConnection, 1, VersionState::kDisabled, kNow - kDay},
+                  {registry::kAuditConnection, 2, VersionState::kActive, kNow + kDay / 2}});
+  CertificateWarnings warnings;
+  EXPECT_THAT(warnings.Due(*snapshot, kNow),
+              ElementsAre("the certificate of key version 2 of connection \".audit\" expires "
+                          "within a day (2027-01-15T20:00:00Z): it signs the audit log's "
+                          "checkpoints: keyward audit rotate-key"));
+}
+
 TEST(CertificateWatchTest, AClockThatWasSetBackSilencesNothing) {
   const auto snapshot = EveryEnd();
   CertificateWarnings warnings;

@@ -86,10 +86,12 @@ class StrictReader {
   // "w*@x"
   static bool FitsPattern(const std::u32string& text) {
     return text.size() > 3 && text[0] == U'w' && text.find(U'@') == text.size() - 2 &&
-           text.back() == U'x' && BytesOf(text) <= 255 && !HasAny(text, IsControl);
+           text.back() == U'x' && BytesOf(text) <= 255 && !HasAny(text, IsControl) &&
+           !HasAny(text, IsUpperCase);
   }
 
   static bool IsControl(char32_t c) { return c < 32 || (c > 126 && c < 160); }
+  static bool IsUpperCase(char32_t c) { return c >= U'A' && c <= U'Z'; }
   static bool IsUnseen(char32_t c) {
     return IsControl(c) ||
            std::u32string(

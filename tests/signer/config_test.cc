@@ -48,6 +48,9 @@ TEST(ConfigTest, ReadsAFileWithDefaults) {
   EXPECT_EQ(config->tls.certificate, "/etc/keyward/pki/signer.pem");
   EXPECT_EQ(config->tls.private_key, "/etc/keyward/pki/signer.key");
   EXPECT_EQ(config->tls.client_ca, "/etc/pki/ca.pem");
+  EXPECT_EQ(config->tls.client_crl, "");
+  EXPECT_TRUE(config->identity_kinds.spiffe && config->identity_kinds.dns &&
+              config->identity_kinds.common_name);
   EXPECT_EQ(config->token.module, "/usr/lib/softhsm/libsofthsm2.so");
   EXPECT_EQ(config->token.uri, "pkcs11:token=keyward-demo");
   EXPECT_EQ(config->token.pin.Describe(), "file /etc/keyward/pin");
@@ -88,6 +91,27 @@ TEST(ConfigTest, ReadsEverySetting) {
   EXPECT_EQ(config->queue, 100000);
   EXPECT_EQ(config->max_assertion_lifetime, absl::Seconds(1));
   EXPECT_EQ(config->monitoring.listen, "0.0.0.0:9464");
+}
+
+TEST(ConfigTest, ReadsWhichCertificatesCount) {
+  const auto config = ParseConfig(With("  client_ca: /etc/pki/ca.pem\n",
+                                       "  client_ca: ca.pem\n  client_crl: crl.pem\n"
+                                       "identity: {kinds: [dns, spiffe]}\n"),
+                                  "/etc/keyward/signer.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->tls.client_crl, "/etc/keyward/crl.pem");
+  EXPECT_TRUE(config->identity_kinds.spiffe && config->identity_kinds.dns);
+  EXPECT_FALSE(config->identity_kinds.common_name);
+
+  const auto mistakes = [](const std::string& identity) {
+    return Mistakes(With("policy:", absl::StrCat("identity: ", identity, "\npolicy:")));
+  };
+  EXPECT_THAT(mistakes("{kinds: []}"), HasSubstr("identity.kinds: must list spiffe, dns or cn"));
+  EXPECT_THAT(mistakes("{kinds: [spiffe, uri]}"),
+              HasSubstr("identity.kinds: may list spiffe, dns and cn, not \"uri\""));
+  EXPECT_THAT(mistakes("{}"), HasSubstr("identity.kinds: is missing"));
+  EXPECT_THAT(mistakes("{kinds: [dns], order: dns}"), HasSubstr("identity.order: unknown key"));
+  EXPECT_THAT(mistakes("[dns]"), HasSubstr("identity: must be a mapping"));
 }
 
 TEST(ConfigTest, NamesEveryMistakeAtOnce) {

@@ -179,5 +179,32 @@ TEST(ConnectionRulesTest, Subjects) {
   }
 }
 
+TEST(ConnectionRulesTest, SubjectPatterns) {
+  ConnectionSettings settings;
+  for (size_t i = 0; i < 16; ++i) {
+    settings.subject_patterns.push_back("i" + std::to_string(i) + "-*@acme.example");
+  }
+  EXPECT_TRUE(CompleteSettings(settings).ok());
+  settings.subject_patterns.emplace_back("*@acme.example");
+  ExpectRefused(settings, "SUBJECT_PATTERNS_INVALID", "subject_patterns");
+  settings.subject_patterns = {"*@acme.example", "*@acme.example"};
+  ExpectRefused(settings, "SUBJECT_PATTERNS_INVALID", "subject_patterns[1]");
+  for (const char* pattern : {"", "*", "user@acme.example", "*@*.example", "*@", "*.example"}) {
+    SCOPED_TRACE(pattern);
+    settings.subject_patterns = {pattern};
+    ExpectRefused(settings, "SUBJECT_PATTERNS_INVALID", "subject_patterns[0]");
+  }
+}
+
+TEST(ConnectionRulesTest, Comments) {
+  EXPECT_TRUE(CheckComment("").ok());
+  EXPECT_TRUE(CheckComment(std::string(256, 'x')).ok());
+  EXPECT_TRUE(CheckComment("gr\xC3\xBC\xC3\x9F").ok());
+  for (const std::string& comment :
+       {std::string(257, 'x'), std::string("a\nb"), std::string("\xFF"), std::string("a\0b", 3)}) {
+    EXPECT_EQ(ReasonOf(CheckComment(comment)), "COMMENT_INVALID");
+  }
+}
+
 }  // namespace
 }  // namespace keyward::signer

@@ -40,11 +40,14 @@ class MetricsTest : public ::testing::Test {
   size_t queue_length_ = 0;
   pkcs11::SessionPoolStats sessions_;
   absl::Time tls_certificate_end_ = kNow;
+  QuotaRefusals quota_refusals_;
   Metrics metrics_{{.snapshots = snapshots_,
                     .health = [this] { return health_; },
                     .queue_length = [this] { return queue_length_; },
                     .sessions = [this] { return sessions_; },
-                    .tls_certificate_end = [this] { return tls_certificate_end_; }}};
+                    .tls_certificate_end = [this] { return tls_certificate_end_; },
+                    .client_crl_end = nullptr,
+                    .quota_refusals = [this] { return quota_refusals_; }}};
 };
 
 TEST_F(MetricsTest, CertificatesThatEndSoonLaterAndEarlier) {
@@ -74,6 +77,13 @@ TEST_F(MetricsTest, AChangeOfTheRegistryIsSeenAtTheNextScrape) {
   EXPECT_THAT(metrics_.Text(kNow),
               AllOf(Not(HasSubstr("acme")), HasSubstr("{connection=\"globex\",key_version=\"7\"}"),
                     HasSubstr("\nkeyward_certificates_expiring 0\n")));
+}
+
+TEST_F(MetricsTest, RefusalsByQuotaAreToldApartByWhoseItWas) {
+  quota_refusals_ = {.of_identity = 7, .of_connection = 3};
+  EXPECT_THAT(Values(kNow, "keyward_quota_refusals_total"),
+              ElementsAre("keyward_quota_refusals_total{kind=\"identity\"} 7",
+                          "keyward_quota_refusals_total{kind=\"connection\"} 3"));
 }
 
 TEST_F(MetricsTest, ServingFollowsHealth) {
@@ -114,12 +124,25 @@ TEST_F(MetricsTest, TheTlsCertificateThatIsShownNow) {
                          .health = [this] { return health_; },
                          .queue_length = [] { return 0; },
                          .sessions = [this] { return sessions_; },
-                         .tls_certificate_end = nullptr});
+                         .tls_certificate_end = nullptr,
+                         .client_crl_end = nullptr});
   EXPECT_THAT(without.Text(kNow), Not(HasSubstr(kEnd)));
 }
 
+TEST_F(MetricsTest, TheEndOfTheClientsCrlWhereThereIsOne) {
+  EXPECT_THAT(metrics_.Text(kNow), Not(HasSubstr("keyward_client_crl")));
+  const Metrics with({.snapshots = snapshots_,
+                      .health = [this] { return health_; },
+                      .queue_length = [] { return 0; },
+                      .sessions = [this] { return sessions_; },
+                      .tls_certificate_end = nullptr,
+                      .client_crl_end = [] { return kNow; }});
+  EXPECT_THAT(with.Text(kNow),
+              HasSubstr("\nkeyward_client_crl_expiry_timestamp_seconds 1800000000\n"));
+}
+
 TEST_F(MetricsTest, EveryMethodOfTheSignersServicesIsCounted) {
-  EXPECT_THAT(Values(kNow, "keyward_calls_total"), SizeIs(15));
+  EXPECT_THAT(Values(kNow, "keyward_calls_total"), SizeIs(18));
   metrics_.calls().Count("Sign", grpc::Status::OK);
   metrics_.calls().Count("PreferAudience", grpc::Status::OK);
   metrics_.calls().Count("InspectKeyVersion", {grpc::StatusCode::NOT_FOUND, ""});

@@ -42,7 +42,8 @@ TEST(MonitoringTest, PathsAndStatuses) {
                          .health = get_health,
                          .queue_length = [] { return 0; },
                          .sessions = [] { return pkcs11::SessionPoolStats(); },
-                         .tls_certificate_end = nullptr});
+                         .tls_certificate_end = nullptr,
+                         .client_crl_end = nullptr});
   const MonitoringParts parts{metrics, snapshots, get_health};
   EXPECT_EQ(AnswerMonitoring(parts, "/health").status, 200);
   EXPECT_EQ(AnswerMonitoring(parts, "/health").content_type, "application/json");

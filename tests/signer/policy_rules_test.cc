@@ -296,5 +296,23 @@ TEST(PolicyRulesTest, NamesEveryOperation) {
   EXPECT_EQ(OperationOf("Sign"), std::nullopt);
 }
 
+// Salesforce takes all of these for one user.
+TEST(PolicyRulesTest, ARoleThatDeniesAUserDeniesEverySpellingOfIt) {
+  const AuthorizationPolicy policy = Policy(R"(
+roles:
+  - {name: all, identities: ["cn:a"], connections: ["*"], operations: [sign]}
+  - {name: no-boss, effect: deny, identities: ["*"], connections: ["*"], operations: [sign], subjects: ["Boss@acme.example", "*.it@acme.example"]}
+)");
+  const auto decide = [&](absl::string_view subject) {
+    return ReasonOf(policy.Decide({"cn:a", "acme", Operation::kSign, subject}).status)
+        .value_or("OK");
+  };
+  for (const char* subject : {"Boss@acme.example", "boss@acme.example", "BOSS@ACME.EXAMPLE",
+                              "x.it@acme.example", "X.IT@Acme.example"}) {
+    EXPECT_EQ(decide(subject), "DENIED_BY_ROLE") << subject;
+  }
+  EXPECT_EQ(decide("user@acme.example"), "OK");
+}
+
 }  // namespace
 }  // namespace keyward::signer

@@ -24,7 +24,7 @@ const char kDefaultPolicy[] = R"(roles:
   - name: operators
     identities: ["spiffe://keyward.example/operator"]
     connections: ["*"]
-    operations: [sign, view, manage-connections, rotate, adopt]
+    operations: [sign, view, manage-connections, rotate, adopt, activate, disable, destroy, read-audit]
   - name: backends
     identities: ["spiffe://keyward.example/backend"]
     connections: ["acme"]

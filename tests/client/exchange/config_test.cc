@@ -67,7 +67,10 @@ https:
 tokens: {entries: 5, lifetime_seconds: 900, remember_refusals_seconds: 7, waiting: 3}
 logins: {at_once: 4, per_hour: 3000, burst: 599}
 monitoring: {listen: "127.0.0.1:9465"}
+identity: {kinds: [cn]}
 )"));
+  EXPECT_TRUE(config.identity_kinds.common_name);
+  EXPECT_FALSE(config.identity_kinds.spiffe || config.identity_kinds.dns);
   EXPECT_EQ(config.unix_socket.socket.path, "/etc/keyward/run/exchange.sock");
   EXPECT_EQ(config.unix_socket.socket.mode, 0660U);
   EXPECT_EQ(config.unix_socket.identity, "dns:billing.example");

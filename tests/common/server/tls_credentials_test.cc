@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/mutex.h"
 #include "common/server/health_service.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/common/server/served_tls_files.h"
@@ -155,6 +156,35 @@ TEST_F(TlsCredentialsTest, TellsTheEndOfTheCertificateInUse) {
   served_.Install("second");
   EXPECT_TRUE(Eventually([&] { return credentials_->not_after() != first; }));
   EXPECT_LT(credentials_->not_after(), first);
+}
+
+TEST_F(TlsCredentialsTest, TellsOfSetsThatItTakesUpOrRefuses) {
+  Mutex mutex;
+  std::vector<std::string> told;
+  auto credentials = ReloadingTlsCredentials::New(
+      served_.files(), absl::Milliseconds(10), [&](const TlsReload& reload) {
+        MutexLock lock(&mutex);
+        told.push_back(reload.status.ok()
+                           ? absl::StrCat("taken up ", reload.set->certificate)
+                           : absl::StrCat("refused ", std::string(reload.status.message())));
+      });
+  ASSERT_TRUE(credentials.ok()) << credentials.status();
+  const int64_t generation = (*credentials)->client_verifiers().generation();
+  const auto has_told = [&](const std::string& text) {
+    return Eventually([&] {
+      MutexLock lock(&mutex);
+      return !told.empty() && absl::StrContains(told.back(), text);
+    });
+  };
+  ServedTlsFiles::Put(served_.files().client_ca, "");
+  EXPECT_TRUE(has_told("refused tls.client_ca: "));
+  EXPECT_EQ((*credentials)->client_verifiers().generation(), generation);
+  ServedTlsFiles::Put(served_.files().client_ca, served_.Read("other-ca.pem"));
+  EXPECT_TRUE(has_told(absl::StrCat("taken up ", served_.Read("first.pem"))));
+  EXPECT_GT((*credentials)->client_verifiers().generation(), generation);
+  EXPECT_EQ((*credentials)->set()->client_ca, served_.Read("other-ca.pem"));
+  MutexLock lock(&mutex);
+  EXPECT_EQ(told.size(), 2U);
 }
 
 TEST_F(TlsCredentialsTest, AnAuthorityThatIsGoneServesOnNewConnectionsNoMore) {

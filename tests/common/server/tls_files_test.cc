@@ -112,7 +112,9 @@ class TlsWatchTest : public TlsFilesTest {
 
   CapturedLog log_;
   const std::shared_ptr<const TlsSet> first_ = *ReadTlsFiles(served_.files());
-  TlsWatch watch_{served_.files(), first_};
+  absl::Status used_;
+  TlsWatch watch_{served_.files(), first_,
+                  [this](const std::shared_ptr<const TlsSet>& /*set*/) { return used_; }};
 };
 
 TEST_F(TlsWatchTest, GivesANewSetOnce) {
@@ -160,6 +162,21 @@ TEST_F(TlsWatchTest, SaysOnceWhatIsWrongWithASet) {
   EXPECT_THAT(log_.Take(), StartsWith("error "));
   served_.Install("second");
   EXPECT_TRUE(watch_.Poll());
+}
+
+TEST_F(TlsWatchTest, ASetThatCannotBeTakenUpIsTriedAgain) {
+  used_ = absl::InternalError("no memory");
+  served_.Install("second");
+  EXPECT_FALSE(watch_.Poll());
+  const std::optional<TlsReload> refused = watch_.Poll();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, used_);
+  EXPECT_EQ(refused->set, first_);
+  EXPECT_THAT(log_.Take(), AllOf(StartsWith("error "), HasSubstr("no memory")));
+  used_ = absl::OkStatus();
+  const std::optional<TlsReload> taken = watch_.Poll();
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(taken->status.ok());
 }
 
 TEST_F(TlsWatchTest, SaysNothingOfFilesThatComeOneAfterTheOther) {

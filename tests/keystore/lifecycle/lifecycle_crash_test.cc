@@ -1,4 +1,4 @@
-// Kills a process after every step of creation and deletion, and looks at what
+// Kills a process after every step of creation, addition and deletion, and looks at what
 // start-up makes of what it left.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -81,6 +81,36 @@ TEST_P(CreationCrashTest, LeavesAWholeConnectionOrNone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, CreationCrashTest,
+                         ::testing::Values("row-inserted", "key-generated", "certificate-issued",
+                                           "certificate-stored", "key-finished"));
+
+class AdditionCrashTest : public LifecycleCrashTest {};
+
+TEST_P(AdditionCrashTest, LeavesAWholePendingVersionOrNone) {
+  ASSERT_EQ(Crash("create", "key-finished"), kKilled);
+  ASSERT_EQ(Crash("add", GetParam()), kKilled);
+  Restart();
+  EXPECT_EQ(Orphans(), 0U);
+  const auto versions = *registry_->ListKeyVersions("acme");
+  const bool key_was_made = std::string(GetParam()) != "row-inserted";
+  ASSERT_EQ(versions.size(), key_was_made ? 2U : 1U);
+  EXPECT_EQ(versions.front().state, registry::VersionState::kActive) << "as before";
+  if (key_was_made) {
+    EXPECT_EQ(versions.back().state, registry::VersionState::kPending);
+    const EvpPkeyPtr key = *PublicKeyOfCertificate(versions.back().certificate_der);
+    ASSERT_TRUE(pool_->SetKeys({{versions.back().key_id, *ModulusOf(*key)}}, Soon()).ok());
+    const auto lease = pool_->Take(Soon());
+    EXPECT_TRUE(lease->FindKey(versions.back().key_id).ok());
+    EXPECT_THAT(*pkcs11::FindCertificates(lease->session(), versions.back().key_id),
+                ::testing::ElementsAre(versions.back().certificate_der));
+  } else {
+    const auto added = lifecycle_->AddVersion("acme", Soon());
+    ASSERT_TRUE(added.ok()) << added.status();
+    EXPECT_EQ(added->number, 3U) << "the number of the one that was undone is not used again";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, AdditionCrashTest,
                          ::testing::Values("row-inserted", "key-generated", "certificate-issued",
                                            "certificate-stored", "key-finished"));
 

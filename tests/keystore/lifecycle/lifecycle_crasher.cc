@@ -1,4 +1,4 @@
-// lifecycle_crasher REGISTRY create|delete STEP: does it to the connection "acme"
+// lifecycle_crasher REGISTRY create|add|delete STEP: does it to the connection "acme"
 // on the fixture's token, and dies by SIGKILL right after STEP.
 #include <signal.h>
 
@@ -23,6 +23,8 @@ int Main(const std::string& path, const std::string& action, const std::string& 
   absl::Status status;
   if (action == "create") {
     status = lifecycle.CreateConnection("acme", {}, pkcs11::Soon()).status();
+  } else if (action == "add") {
+    status = lifecycle.AddVersion("acme", pkcs11::Soon()).status();
   } else {
     const auto connection = parts.registry->GetConnection("acme");
     status = connection.ok()

@@ -7,6 +7,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "keystore/registry/sqlite_registry.h"
 #include "tests/keystore/registry/registry_contract.h"
 #include "tests/keystore/registry/sqlite_statement.h"
@@ -157,16 +158,52 @@ TEST_F(SqliteFailureTest, UndoingASecondVersionKeepsTheConnection) {
   EXPECT_THAT(registry->FinishDestruction("acme", 1), IsOk());
 }
 
+// Else whoever deletes the row, or restores half of the database, ends the freeze.
+TEST_F(SqliteFailureTest, WithoutItsRowTheEmergencyFreezeIsNotOver) {
+  const auto corrupt = FailsWith(StatusCode::kDataLoss, "REGISTRY_CORRUPT");
+  const std::unique_ptr<Registry> registry = Open();
+  ASSERT_THAT(registry->SetEmergencyFreeze(true), IsOk());
+  ASSERT_THAT(SqliteExecute(path(), "DELETE FROM emergency_freeze"), IsOk());
+  EXPECT_THAT(registry->GetEmergencyFreeze().status(), corrupt);
+  EXPECT_THAT(registry->SetEmergencyFreeze(true), corrupt);
+  EXPECT_THAT(registry->Load().status(), corrupt);
+}
+
+TEST_F(SqliteFailureTest, ApprovalsThatMakeNoSenseAreDamage) {
+  const auto corrupt = FailsWith(StatusCode::kDataLoss, "REGISTRY_CORRUPT");
+  const std::unique_ptr<Registry> registry = Open();
+  const absl::Time now = absl::Now();
+  ASSERT_THAT(registry->approvals()
+                  .Create({.name = "one",
+                           .request_sha256 = "digest",
+                           .requester = "dns:a",
+                           .create_time = now,
+                           .expire_time = now + absl::Hours(1)})
+                  .status(),
+              IsOk());
+  for (const char* change : {"state = 'MAYBE'", "state = 'PENDING', changes = '{}'"}) {
+    ASSERT_THAT(SqliteExecute(path(), absl::StrCat("PRAGMA ignore_check_constraints = ON; "
+                                                   "UPDATE approvals SET ",
+                                                   change)),
+                IsOk());
+    EXPECT_THAT(registry->approvals().Get("one").status(), corrupt);
+    EXPECT_THAT(registry->approvals().List("", false, now).status(), corrupt);
+    EXPECT_THAT(registry->approvals().Find("dns:a", "digest", now).status(), corrupt);
+    EXPECT_THAT(registry->approvals().Use("one", now), corrupt);
+  }
+}
+
 TEST_F(SqliteFailureTest, RowsThatMakeNoSenseAreDamage) {
   const auto corrupt = FailsWith(StatusCode::kDataLoss, "REGISTRY_CORRUPT");
   const std::unique_ptr<Registry> registry = Open();
   CreateActive(*registry, "acme");
   for (const char* change :
        {"connections SET audiences = 'x'", "connections SET audiences = '{}'",
-        "connections SET subjects = '[1]'", "connections SET environment = 'MOON'",
-        "key_versions SET state = 'SLEEPING'", "key_versions SET key_id = 'xyz'",
-        "key_versions SET key_id = ''", "key_versions SET certificate = '*'",
-        "key_versions SET certificate_chain = ''", "key_versions SET certificate_chain = '[\"*\"]'",
+        "connections SET subjects = '[1]'", "connections SET subject_patterns = ''",
+        "connections SET environment = 'MOON'", "key_versions SET state = 'SLEEPING'",
+        "key_versions SET key_id = 'xyz'", "key_versions SET key_id = ''",
+        "key_versions SET certificate = '*'", "key_versions SET certificate_chain = ''",
+        "key_versions SET certificate_chain = '[\"*\"]'",
         "key_versions SET certificate_chain = '[\"\"]'", "key_versions SET key_bits = -1"}) {
     const std::string copy_path = dir_.File("copy.db");
     std::filesystem::remove(copy_path);

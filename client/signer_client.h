@@ -5,6 +5,7 @@
 #include <keyward/v1/approvals.pb.h>
 #include <keyward/v1/connections.pb.h>
 #include <keyward/v1/key_versions.pb.h>
+#include <keyward/v1/policy.pb.h>
 
 #include <cstdint>
 #include <memory>
@@ -191,6 +192,10 @@ class SignerClient {
                                        absl::Time deadline = absl::InfiniteFuture());
   absl::StatusOr<v1::Approval> Refuse(absl::string_view name, absl::string_view comment,
                                       absl::Time deadline = absl::InfiniteFuture());
+
+  // What the signer's policy says of a call like that one, and why.
+  absl::StatusOr<v1::ExplainPolicyResponse> ExplainPolicy(
+      const v1::ExplainPolicyRequest& request, absl::Time deadline = absl::InfiniteFuture());
 
  private:
   class Impl;

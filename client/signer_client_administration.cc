@@ -76,4 +76,9 @@ absl::StatusOr<v1::Approval> SignerClient::Refuse(absl::string_view name, absl::
                      About<v1::RefuseApprovalRequest>(name, comment), impl_->DeadlineOf(deadline));
 }
 
+absl::StatusOr<v1::ExplainPolicyResponse> SignerClient::ExplainPolicy(
+    const v1::ExplainPolicyRequest& request, absl::Time deadline) {
+  return impl_->Repeatably(&v1::Policy::Stub::ExplainPolicy, request, impl_->DeadlineOf(deadline));
+}
+
 }  // namespace keyward::client

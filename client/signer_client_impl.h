@@ -5,6 +5,7 @@
 #include <keyward/v1/approvals.grpc.pb.h>
 #include <keyward/v1/connections.grpc.pb.h>
 #include <keyward/v1/key_versions.grpc.pb.h>
+#include <keyward/v1/policy.grpc.pb.h>
 #include <keyward/v1/signer.grpc.pb.h>
 
 #include <algorithm>
@@ -22,7 +23,7 @@ namespace keyward::client {
 absl::StatusOr<std::vector<Channels::Entry>> SignerChannels(const SignerClientOptions& options);
 
 class SignerClient::Impl
-    : public Calls<v1::Signer, v1::Connections, v1::KeyVersions, v1::Approvals> {
+    : public Calls<v1::Signer, v1::Connections, v1::KeyVersions, v1::Approvals, v1::Policy> {
  public:
   Impl(const SignerClientOptions& options, std::vector<Channels::Entry> channels)
       : Calls(Service::kSigner, std::move(channels), options.retry),

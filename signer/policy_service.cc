@@ -14,9 +14,8 @@ grpc::Status PolicyService::ExplainPolicy(grpc::ServerContext* context,
       *context, "ExplainPolicy", [&](PermittedCall& call) -> absl::Status {
         const std::string& caller = call.record.identity;
         const std::string& identity = request->identity().empty() ? caller : request->identity();
-        ASSIGN_OR_RETURN(const Access access,
-                         AccessOf(identity, request->connection(), request->operation(),
-                                  request->subject()));
+        ASSIGN_OR_RETURN(const Access access, AccessOf(identity, request->connection(),
+                                                       request->operation(), request->subject()));
         call.record.connection = request->connection();
         if (identity != caller) {
           const Decision decision =

@@ -12,6 +12,7 @@ namespace keyward::client {
 namespace {
 
 constexpr char kUsageReason[] = "USAGE";
+constexpr char kNoReason[] = "SAID_NO";
 // As the setting https_proxy says it.
 constexpr char kNoProxy[] = "none";
 
@@ -89,6 +90,10 @@ absl::Status UsageError(absl::string_view message) {
 }
 
 bool IsUsageError(const absl::Status& status) { return ReasonOf(status) == kUsageReason; }
+
+absl::Status SaidNo() { return Error(absl::StatusCode::kFailedPrecondition, kNoReason, "no"); }
+
+bool IsSaidNo(const absl::Status& status) { return ReasonOf(status) == kNoReason; }
 
 absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out) {
   if (!cli.json() || !der || !out.empty()) return absl::OkStatus();

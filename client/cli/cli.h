@@ -53,6 +53,10 @@ void AddKeyVersion(CLI::App& verb, std::string& name, std::optional<uint32_t>& v
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
 
+// The answer, which has been written, is no: exit code 1 without another word.
+absl::Status SaidNo();
+bool IsSaidNo(const absl::Status& status);
+
 // A usage error where `der` is to be written to no file beside JSON on stdout.
 absl::Status CheckBytesGoToFile(const Cli& cli, bool der, const std::string& out);
 
@@ -86,6 +90,7 @@ void AddKeyTokenVerbs(CLI::App& key, Cli& cli);
 void AddAuditCommands(CLI::App& app, Cli& cli);
 // Further verbs of the noun "audit".
 void AddAuditRecordVerbs(CLI::App& audit, Cli& cli);
+void AddPolicyCommands(CLI::App& app, Cli& cli);
 void AddSignCommand(CLI::App& app, Cli& cli);
 void AddTokenCommand(CLI::App& app, Cli& cli);
 void AddTestCommand(CLI::App& app, Cli& cli);

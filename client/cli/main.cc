@@ -35,6 +35,7 @@ void PrepareProcess() {
 
 int Report(const absl::Status& status) {
   if (status.ok()) return kDone;
+  if (IsSaidNo(status)) return kFailed;
   std::cerr << "keyward: " << Plain(status.message());
   if (IsUsageError(status)) {
     std::cerr << "\nRun with --help for more information.\n";
@@ -68,6 +69,7 @@ int Main(int argc, char** argv) {
   AddKeyCommands(app, cli);
   AddApprovalCommands(app, cli);
   AddAuditCommands(app, cli);
+  AddPolicyCommands(app, cli);
   AddSignCommand(app, cli);
   AddTokenCommand(app, cli);
   AddTestCommand(app, cli);

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -42,11 +44,10 @@ class ExchangePolicyTest : public ::testing::Test {
                        const std::string& subject = "", const std::string& rejected = "") const {
     client::ExchangeOptions options;
     options.subject = subject;
-    options.rejected_access_token = Secret(std::string(rejected));
+    options.rejected = Secret(std::string(rejected));
     options.deadline = absl::Now() + kPatience;
     const auto token = system_.Client(identity)->Exchange(connection, options);
-    return token.ok() ? std::string(token->granted.token.Expose())
-                      : CodeAndReason(token.status());
+    return token.ok() ? std::string(token->granted.token.Expose()) : CodeAndReason(token.status());
   }
 
   bool ComesTrue(const std::function<bool()>& holds) const {
@@ -88,8 +89,7 @@ TEST_F(ExchangePolicyTest, NobodyGetsATokenOfASubjectThatIsNotTheirs) {
   EXPECT_EQ(Exchange("backend", "two", kUser), kRefused);
   EXPECT_THAT(Exchange("backend", "two", "other@example.com"), HasSubstr("00D"));
   EXPECT_THAT(Exchange("backend", "theirs"), HasSubstr("00D"));
-  const absl::Status test =
-      system_.Client("backend")->TestConnection("acme").status();
+  const absl::Status test = system_.Client("backend")->TestConnection("acme").status();
   EXPECT_EQ(CodeAndReason(test), kRefused);
   EXPECT_EQ(test.message().find(kUser), std::string::npos) << test;
 }
@@ -121,8 +121,8 @@ TEST_F(ExchangePolicyTest, AChangedPolicyGrantsAndTakesAwayWithoutARestart) {
     operations: ["*"]
 )"));
   EXPECT_TRUE(ComesTrue([&] { return Exchange("backend", "acme") == kDenied; }));
-  EXPECT_TRUE(system_.daemon().WaitForOutput(
-      "the role backends allows nothing: the role nobody in line"));
+  EXPECT_TRUE(
+      system_.daemon().WaitForOutput("the role backends allows nothing: the role nobody in line"));
 }
 
 }  // namespace

@@ -179,12 +179,15 @@ absl::Status Rotate(const Cli& cli, bool yes) {
 
 void AddVerify(CLI::App& noun, Cli& cli) {
   const auto flags = std::make_shared<VerifyFlags>();
-  CLI::App& verb =
-      AddVerb(noun, cli, "verify", "Verify audit files offline; exit code 1 where they fail",
-              "keyward audit verify /var/log/keyward --audit-certificate audit.pem",
-              [&cli, flags] { return Verify(cli, *flags); });
+  // Without the settings of a signer: it works offline, and --certificate is another.
+  CLI::App& verb = *noun.add_subcommand(
+      "verify", "Verify audit files offline; exit code 1 where they are not whole");
+  verb.footer("Example:\n  keyward audit verify /var/log/keyward --certificate audit.pem");
+  verb.callback([&cli, flags] { cli.action = [&cli, flags] { return Verify(cli, *flags); }; });
+  verb.add_option("-o,--output", cli.output, "table for people, json for programs")
+      ->check(CLI::IsMember({"table", "json"}));
   verb.add_option("FILES", flags->files, "files, or directories with *.jsonl in them")->required();
-  verb.add_option("--audit-certificate", flags->certificates,
+  verb.add_option("--certificate", flags->certificates,
                   "PEM file: certificates of the audit key; may be repeated")
       ->required()
       ->take_all();

@@ -165,6 +165,7 @@ TEST_F(VerifierCheckpointTest, TellsOfALongEndWithoutCheckpoints) {
 }
 
 TEST_F(VerifierCheckpointTest, TellsOfAnEndThatHasBeenWithoutCheckpointsForLong) {
+  options_.max_unvouched_time = absl::Hours(1);
   EXPECT_THAT(
       FindingsOf(LogBuilder().Add(1).Checkpoint().Add(1).Wait(absl::Minutes(61)).Add(1).files()),
       ElementsAre("failure unvouched-records audit.jsonl:5 5"));

@@ -172,6 +172,20 @@ class SecretsTest : public ::testing::Test {
 
   std::string File(absl::string_view name) const { return system_.signer().File(name); }
 
+  // Runs `keyward` as `client`, with trust in the stand-in.
+  testing::Finished RunKeyward(const std::vector<std::string>& arguments,
+                               const std::string& client = "operator") const {
+    std::vector<std::string> argv = {testing::Binary("keyward")};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return testing::Run(argv, {{"KEYWARD_CONFIG", ""},
+                               {"KEYWARD_SIGNER", system_.signer().address()},
+                               {"KEYWARD_CA", File("pki/ca.pem")},
+                               {"KEYWARD_CERTIFICATE", File("pki/" + client + ".pem")},
+                               {"KEYWARD_PRIVATE_KEY", File("pki/" + client + ".key")},
+                               {"KEYWARD_HTTPS_CA", system_.standin().ca_file()},
+                               {"KEYWARD_PRIVATE_LOGIN_HOSTS", "127.0.0.1"}});
+  }
+
   // Something that anybody might read.
   void Saw(const std::string& where, const std::string& text) { seen_[where] += text + "\n"; }
 
@@ -181,13 +195,13 @@ class SecretsTest : public ::testing::Test {
   }
 
   void Keyward(const std::vector<std::string>& arguments) {
-    SawRun("keyward " + arguments[0], system_.signer().Keyward(arguments));
+    SawRun("keyward " + arguments[0], RunKeyward(arguments));
   }
 
   void Sign(const std::string& name, const std::vector<std::string>& more = {}) {
     std::vector<std::string> arguments = {"sign", "acme"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    const testing::Finished signed_jws = system_.signer().Keyward(arguments);
+    const testing::Finished signed_jws = RunKeyward(arguments);
     SawRun("keyward sign", signed_jws, /*out=*/false);
     ASSERT_EQ(signed_jws.exit_code, 0) << signed_jws.err;
     secrets_.AddJws(name, signed_jws.out);
@@ -306,7 +320,7 @@ TEST_F(SecretsTest, NoSecretIsShownByAnything) {
   Sign("one more assertion", {"--lifetime", "60"});
   Exchange("the first login");
   ASSERT_GT(system_.Logins(), 0) << seen_["error of the first login"];
-  const testing::Finished token = signer.Keyward({"token", "acme"});
+  const testing::Finished token = RunKeyward({"token", "acme"});
   SawRun("keyward token", token, /*out=*/false);
   ASSERT_EQ(token.exit_code, 0) << token.err;
   secrets_.Add("token of keyward token", std::string(absl::StripAsciiWhitespace(token.out)));
@@ -323,7 +337,7 @@ TEST_F(SecretsTest, NoSecretIsShownByAnything) {
                                              {"token", "nobody"}}) {
     Keyward(arguments);
   }
-  SawRun("the wrong client", signer.Keyward({"connection", "list"}, "backend"));
+  SawRun("the wrong client", RunKeyward({"connection", "list"}, "backend"));
 
   // It does not.
   system_.standin().Admin("DELETE", "/sessions");

@@ -96,6 +96,15 @@ bool YamlReader::ReadMapping(std::initializer_list<absl::string_view> keys) cons
   return true;
 }
 
+bool YamlReader::ReadSecretMapping(std::initializer_list<absl::string_view> keys) const {
+  for (const YamlNode::Entry& entry : node_->entries) {
+    if (std::find(keys.begin(), keys.end(), entry.key) != keys.end()) continue;
+    mistakes_->Add(entry.line, path_, "has an unknown key, not shown here: it may be a secret");
+    return false;
+  }
+  return ReadMapping(keys);
+}
+
 std::optional<YamlReader> YamlReader::Find(absl::string_view key) const {
   for (const YamlNode::Entry& entry : node_->entries) {
     if (entry.key == key) return YamlReader(entry.value, PathOf(key), *mistakes_);

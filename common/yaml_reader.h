@@ -83,6 +83,9 @@ class YamlReader {
   // Whether this is a mapping. A key that is there twice, and one that is not in
   // `keys`, is a mistake, with the nearest of `keys` as a proposal.
   bool ReadMapping(std::initializer_list<absl::string_view> keys) const;
+  // The same for a place where a secret may stand by mistake: no key that is not in `keys`
+  // is shown.
+  bool ReadSecretMapping(std::initializer_list<absl::string_view> keys) const;
 
   // The value of `key`, or nothing where this is no mapping or has no such key.
   std::optional<YamlReader> Find(absl::string_view key) const;

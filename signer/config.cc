@@ -136,7 +136,7 @@ class ConfigReader {
     const auto pin =
         reader_.Require(token, "pin", "exactly one of file, environment and credential");
     // By mistake the text here may be the PIN itself, so none of it is shown.
-    if (!pin || !pin->ReadMapping({"file", "environment", "credential"})) return;
+    if (!pin || !pin->ReadSecretMapping({"file", "environment", "credential"})) return;
     const auto file = reader_.Note(pin->Find("file"));
     const auto environment = reader_.Note(pin->Find("environment"));
     const auto credential = reader_.Note(pin->Find("credential"));

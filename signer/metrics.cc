@@ -69,6 +69,18 @@ MetricFamily Refused(const QuotaRefusals& refusals) {
       {{"identity", refusals.of_identity}, {"connection", refusals.of_connection}});
 }
 
+void AddForwarding(const ForwardStats& stats, std::vector<MetricFamily>& families) {
+  families.push_back(server::SingleGauge("keyward_audit_forward_connected",
+                                         "1 while audit records can be forwarded, else 0.",
+                                         stats.connected ? 1 : 0));
+  MetricFamily dropped;
+  dropped.name = "keyward_audit_forward_dropped_total";
+  dropped.help = "Audit records that were not forwarded and never will be.";
+  dropped.type = prometheus::MetricType::Counter;
+  dropped.metric.emplace_back().counter.value = static_cast<double>(stats.dropped);
+  families.push_back(std::move(dropped));
+}
+
 void AddSigningPath(const MetricsSources& sources, std::vector<MetricFamily>& families) {
   families.push_back(server::SingleGauge("keyward_sign_queue_length",
                                          "Sign calls that wait for their turn at the token.",
@@ -114,6 +126,7 @@ std::string Metrics::Text(absl::Time now) const {
   }
   if (sources_.quota_refusals) families.push_back(Refused(sources_.quota_refusals()));
   AddSigningPath(sources_, families);
+  if (sources_.forward) AddForwarding(sources_.forward(), families);
   return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -13,6 +13,7 @@
 #include "common/server/health.h"
 #include "keystore/pkcs11/session_pool.h"
 #include "keystore/registry/snapshot.h"
+#include "signer/audit/forwarding_sink.h"
 #include "signer/quotas.h"
 #include "signer/sign_times.h"
 
@@ -28,6 +29,8 @@ struct MetricsSources {
   // Where the TLS certificate ends that callers are shown. Null where nobody knows:
   // there is no such series then.
   std::function<absl::Time()> tls_certificate_end;
+  // Null where the settings have no audit.forward: there are no such series then.
+  std::function<ForwardStats()> forward = nullptr;
   // Where the first CRL of the clients' authorities ends; null where there is none.
   std::function<absl::Time()> client_crl_end;
   // Null where there are no quotas: there are no such series then.
@@ -61,6 +64,7 @@ class Metrics {
   //   keyward_sign_queue_length                   calls that wait for their turn
   //   keyward_sessions, keyward_sessions_in_use   SessionPoolStats
   //   keyward_session_recoveries_total{outcome}   "recovered", "failed"
+  //   keyward_audit_forward_connected, keyward_audit_forward_dropped_total   ForwardStats
   //   keyward_quota_refusals_total{kind}          "identity", "connection"
   // and what is counted: keyward_calls_total, keyward_sign_seconds.
   std::string Text(absl::Time now) const;

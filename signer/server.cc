@@ -104,7 +104,9 @@ void Server::MakeServices() {
       .tls_certificate_end = [this] { return tls_->not_after(); },
       .client_crl_end = config_.tls.client_crl.empty() ? std::function<absl::Time()>()
                                                        : [this] { return tls_->client_crl_end(); },
-      .quota_refusals = [this] { return quotas_.refusals(); }});
+      .quota_refusals = [this] { return quotas_.refusals(); },
+      .forward =
+          sink_ == nullptr ? std::function<ForwardStats()>() : [this] { return sink_->stats(); }});
   signer_ = std::make_unique<Signer>(
       SignerParts{.callers = *callers_,
                   .policies = policies_,

@@ -82,7 +82,8 @@ TEST_F(AttributionTest, AMalformedNameIsRefusedAndNotRecorded) {
                                           absl::StrCat("spiffe://a/", std::string(2038, 'b')),
                                           std::string(50000, 'x')};
   for (size_t i = 0; i < names.size(); ++i) {
-    const grpc::Status status = Sign(names[i], {kTraceparent});
+    // Refusals of one connection would be counted.
+    const grpc::Status status = Sign(names[i], {kTraceparent}, absl::StrCat("acme-", i));
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << names[i];
     EXPECT_LT(status.error_message().size(), 300U);
     ASSERT_TRUE(Eventually([&] { return Audit().size() == records_before + i + 1; }));

@@ -13,7 +13,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -94,7 +93,7 @@ TEST_F(CallRefusalsTest, AnIdentityWithoutARoleIsDenied) {
     EXPECT_TRUE(list->empty());
   }
   ExpectStillServes();
-  EXPECT_THAT(SignOutcomes(), ElementsAre("NOT_ALLOWED", "NOT_ALLOWED", "NOT_ALLOWED", "done"));
+  ExpectSignOutcomes({"NOT_ALLOWED", "NOT_ALLOWED", "NOT_ALLOWED", "done"});
   EXPECT_EQ(Audit()[1]["identity"], "spiffe://keyward.example/stranger");
 }
 
@@ -114,8 +113,7 @@ TEST_F(CallRefusalsTest, ACallerIsToldNothingOfConnectionsThatAreNotItsOwn) {
             "PERMISSION_DENIED NOT_ALLOWED");
   EXPECT_EQ(CodeAndReason(Sign("absent")), "NOT_FOUND CONNECTION_NOT_FOUND");
   EXPECT_EQ(CodeAndReason(Sign("globex")), "OK");
-  EXPECT_THAT(SignOutcomes(),
-              ElementsAre("done", "NOT_ALLOWED", "NOT_ALLOWED", "CONNECTION_NOT_FOUND", "done"));
+  ExpectSignOutcomes({"done", "NOT_ALLOWED", "NOT_ALLOWED", "CONNECTION_NOT_FOUND", "done"});
   const testing::Finished command = signer_.Keyward({"sign", "globex"}, "backend");
   EXPECT_EQ(command.exit_code, 1);
   EXPECT_EQ(command.out, "");
@@ -139,7 +137,7 @@ TEST_F(CallRefusalsTest, NamesThatAreNone) {
   }
   ExpectStillServes();
   outcomes.emplace_back("done");
-  EXPECT_THAT(SignOutcomes(), ElementsAreArray(outcomes));
+  ExpectSignOutcomes(outcomes);
   CreateConnection(std::string(63, 'a'));
   EXPECT_EQ(CodeAndReason(Sign(std::string(63, 'a'))), "OK");
 }
@@ -168,7 +166,7 @@ TEST_F(CallRefusalsTest, AConnectionWithoutAConsumerKeySignsNothing) {
                 client->Sign("young", testing::Replaced(GoodClaims(), kConsumerKey, "")).status()),
             "FAILED_PRECONDITION CONSUMER_KEY_MISSING");
   ExpectStillServes();
-  EXPECT_THAT(SignOutcomes(), ElementsAre("CONSUMER_KEY_MISSING", "CONSUMER_KEY_MISSING", "done"));
+  ExpectSignOutcomes({"CONSUMER_KEY_MISSING", "CONSUMER_KEY_MISSING", "done"});
 }
 
 TEST_F(CallRefusalsTest, RequestsThatAreTooLargeOrNoRequests) {

@@ -116,6 +116,17 @@ std::vector<std::string> SignerTest::SignOutcomes() const {
   return outcomes;
 }
 
+void SignerTest::ExpectSignOutcomes(std::vector<std::string> expected) const {
+  EXPECT_TRUE(Eventually([&] { return SignOutcomes().size() >= expected.size(); }));
+  std::vector<std::string> outcomes = SignOutcomes();
+  EXPECT_EQ(outcomes.size(), expected.size());
+  outcomes.erase(std::remove(outcomes.begin(), outcomes.end(), "VARIOUS"), outcomes.end());
+  std::sort(outcomes.begin(), outcomes.end());
+  std::sort(expected.begin(), expected.end());
+  EXPECT_TRUE(std::includes(expected.begin(), expected.end(), outcomes.begin(), outcomes.end()))
+      << ::testing::PrintToString(outcomes);
+}
+
 FaultySignerTest::FaultySignerTest() {
   signer_.Write("signer.yaml", testing::Replaced(signer_.DefaultConfig(), testing::kSoftHsmModule,
                                                  KEYWARD_FAULTY_MODULE));

@@ -68,6 +68,9 @@ class SignerTest : public ::testing::Test {
   // Of every Sign in the audit log, by time: its reason, or "done"; of refusals that were
   // counted as many as there were. The count of a second is written when that is over.
   std::vector<std::string> SignOutcomes() const;
+  // Waits until the log has as many Signs as `expected`, and compares them in whatever
+  // order; of refusals those beyond ten kinds a second may be on record as VARIOUS.
+  void ExpectSignOutcomes(std::vector<std::string> expected) const;
 
   testing::SignerProcess signer_;
 };

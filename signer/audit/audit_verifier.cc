@@ -1,10 +1,13 @@
 #include "signer/audit/audit_verifier.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/status_macros.h"
 #include "signer/audit/anchor_check.h"
@@ -18,6 +21,16 @@
 
 namespace keyward::signer {
 namespace {
+
+// Whether `path` ends as "audit-000000000001.jsonl" does (signer/audit/file_names.h).
+bool IsClosedFileName(absl::string_view path) {
+  constexpr size_t kDigits = 12;
+  if (!absl::ConsumeSuffix(&path, ".jsonl")) return false;
+  const size_t dash = path.rfind('-');
+  if (dash == absl::string_view::npos || path.size() - dash - 1 < kDigits) return false;
+  return std::all_of(path.begin() + static_cast<std::ptrdiff_t>(dash) + 1, path.end(),
+                     [](unsigned char c) { return absl::ascii_isdigit(c); });
+}
 
 // One pass over one log.
 class Verifier {
@@ -34,6 +47,7 @@ class Verifier {
 
  private:
   void AddLine(const LineReader::Line& line, const Place& place);
+  void TellEmpty(const Place& place);
   void AddDamaged(FindingKind kind, const Place& place, std::string message);
   void AddUnfinished(const LineReader::Line& line, const Place& place, bool is_last);
 
@@ -71,10 +85,19 @@ absl::Status Verifier::AddFile(const std::string& path, UniqueFd fd, bool is_las
         AddLine(line, place);
     }
   }
-  if (place.line == 0) {
+  if (file_begins_) TellEmpty(place);
+  return absl::OkStatus();
+}
+
+// A file gets its number when it is closed, and has records by then. Cut down to nothing,
+// the oldest one would look like one that is in an archive.
+void Verifier::TellEmpty(const Place& place) {
+  if (IsClosedFileName(*place.file)) {
+    findings_.Fail(FindingKind::kEmptyFile, place,
+                   "the file holds no record, and its name says that it did: it was emptied");
+  } else if (place.line == 0) {
     findings_.Warn(FindingKind::kEmptyFile, place, "the file is empty: perhaps it was emptied");
   }
-  return absl::OkStatus();
 }
 
 void Verifier::AddLine(const LineReader::Line& line, const Place& place) {

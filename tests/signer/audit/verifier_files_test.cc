@@ -105,7 +105,7 @@ TEST_F(VerifierFilesTest, TellsOfAFileThatWasEmptied) {
   LogFiles files = ThreeFiles().files();
   files[1].clear();
   EXPECT_THAT(FindingsOf(files), ElementsAre("failure missing-file audit.jsonl:1 9",
-                                             "warning empty-file audit-000000000002.jsonl:0 0"));
+                                             "failure empty-file audit-000000000002.jsonl:0 0"));
 }
 
 TEST_F(VerifierFilesTest, TakesNoEmptyLog) {

@@ -29,12 +29,12 @@ struct MetricsSources {
   // Where the TLS certificate ends that callers are shown. Null where nobody knows:
   // there is no such series then.
   std::function<absl::Time()> tls_certificate_end;
-  // Null where the settings have no audit.forward: there are no such series then.
-  std::function<ForwardStats()> forward = nullptr;
   // Where the first CRL of the clients' authorities ends; null where there is none.
-  std::function<absl::Time()> client_crl_end;
+  std::function<absl::Time()> client_crl_end = nullptr;
   // Null where there are no quotas: there are no such series then.
   std::function<QuotaRefusals()> quota_refusals = nullptr;
+  // Null where the settings have no audit.forward: there are no such series then.
+  std::function<ForwardStats()> forward = nullptr;
 };
 
 // Metrics are of two kinds: those that are counted as things happen live in

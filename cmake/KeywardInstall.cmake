@@ -36,6 +36,7 @@ set(KEYWARD_PUBLIC_HEADERS
   client/tokens/thread_scheduler.h
   client/tokens/token_observer.h
   common/error.h
+  common/locked_pages.h
   common/mutex.h
   common/secret.h)
 foreach(header IN LISTS KEYWARD_PUBLIC_HEADERS)

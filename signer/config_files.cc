@@ -26,6 +26,9 @@ absl::Status CheckWritable(const std::string& path) {
     return absl::InvalidArgumentError("is a directory");
   }
   if (access(path.c_str(), F_OK) == 0) {
+    if (!std::filesystem::is_regular_file(path, error)) {
+      return absl::InvalidArgumentError("is not a regular file");
+    }
     if (access(path.c_str(), R_OK | W_OK) == 0) return absl::OkStatus();
     return absl::ErrnoToStatus(errno, "cannot be written");
   }
@@ -49,8 +52,9 @@ class FileChecker {
     for (const auto& [setting, file] :
          {std::pair<const char*, const std::string&>("registry.sqlite", config_.registry_sqlite),
           {"audit.file", config_.audit.file}}) {
-      Note(setting, file, CheckWritable(file));
-      Note(setting, file, CheckClosedToOthers(file));
+      absl::Status status = CheckWritable(file);
+      if (status.ok()) status = CheckClosedToOthers(file);
+      Note(setting, file, status);
     }
     for (const ForwardMistake& mistake : CheckForwardFiles(config_.audit.forward)) {
       Note(mistake.setting, "", absl::InvalidArgumentError(mistake.what));

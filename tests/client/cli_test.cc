@@ -94,13 +94,15 @@ TEST_F(CliTest, ListsAndShowsAsTableAndJson) {
   acme_.set_login_url("https://a.my.salesforce.com");
   signer_.SetConnections({acme_});
   EXPECT_EQ(Keyward({"connection", "list"}).out,
-            "NAME  ENVIRONMENT  LOGIN URL                    CONSUMER KEY  SUBJECTS\n"
-            "acme  custom       https://a.my.salesforce.com  set           user@acme.example\n");
+            "NAME  ENVIRONMENT  LOGIN URL                    CONSUMER KEY  FROZEN  SUBJECTS\n"
+            "acme  custom       https://a.my.salesforce.com  set           no      "
+            "user@acme.example\n");
   const auto json = Json({"--output", "json", "connection", "list"});
   ASSERT_EQ(json.size(), 1U);
   EXPECT_EQ(json[0]["etag"], "7");
-  EXPECT_THAT(Keyward({"connection", "show", "acme"}).out,
-              AllOf(HasSubstr("CONSUMER KEY   3MVG9.key\n"), HasSubstr("ETAG           7\n")));
+  EXPECT_THAT(
+      Keyward({"connection", "show", "acme"}).out,
+      AllOf(HasSubstr("CONSUMER KEY      3MVG9.key\n"), HasSubstr("ETAG              7\n")));
   EXPECT_EQ(Json({"connection", "show", "acme", "-o", "json"})["include_kid"], false);
 }
 

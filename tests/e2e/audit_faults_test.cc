@@ -23,7 +23,8 @@ class SmallDisk {
  public:
   explicit SmallDisk(std::string path) : path_(std::move(path)) {
     mkdir(path_.c_str(), 0700);
-    mounted_ = mount("keyward-e2e", path_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=64k") == 0;
+    mounted_ = mount("keyward-e2e", path_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV,
+                     "size=64k,mode=0700") == 0;
     error_ = errno;
   }
   ~SmallDisk() {

@@ -78,9 +78,10 @@ TEST_F(KillTest, ARecordThatWasCutOffIsSetAsideAndTheChainGoesOn) {
   EXPECT_EQ(CodeAndReason(Sign()), "OK");
   Stop();
   const std::vector<nlohmann::json> after = Audit();
-  ASSERT_EQ(after.size(), before + 2);
+  ASSERT_EQ(after.size(), before + 3);
   EXPECT_EQ(after[before]["method"], "SetAsideTornRecord");
   EXPECT_EQ(after[before + 1]["method"], "Sign");
+  EXPECT_EQ(after[before + 2]["method"], "Stop");
 }
 
 TEST_F(KillTest, AConnectionThatWasBeingMadeIsThereWholeOrNotAtAll) {

@@ -22,7 +22,7 @@ TEST_F(StartFilesTest, ARegistryThatIsReadOnly) {
   ASSERT_EQ(chmod(path.c_str(), 0400), 0);
   ExpectFailedStartWithoutPrivileges({"registry.sqlite", path, "Permission denied"});
   // The mode alone is enough: root would write anyway, and the next user not.
-  ExpectFailedStart({"registry.sqlite", "the registry cannot be written", path});
+  ExpectFailedStart({"registry.sqlite", "cannot be written", path});
   ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   ExpectGoodStart();
 }
@@ -40,6 +40,7 @@ TEST_F(StartFilesTest, ARegistryThatIsDamagedOrAnotherPrograms) {
   ExpectFailedStart({"registry.sqlite", signer_.File("registry.db"), "backup"});
   ASSERT_EQ(unlink(signer_.File("registry.db").c_str()), 0);
   RunSql("CREATE TABLE theirs (a)");
+  ASSERT_EQ(chmod(signer_.File("registry.db").c_str(), 0600), 0);
   ExpectFailedStart({"registry.sqlite", "another program"});
   ASSERT_EQ(unlink(signer_.File("registry.db").c_str()), 0);
   ASSERT_EQ(mkdir(signer_.File("registry.db").c_str(), 0700), 0);

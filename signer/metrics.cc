@@ -11,8 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/certificate_expiry.h"
 #include "common/server/metric_families.h"
+#include "keyward/v1/approvals.pb.h"
+#include "keyward/v1/audit.pb.h"
 #include "keyward/v1/connections.pb.h"
 #include "keyward/v1/key_versions.pb.h"
+#include "keyward/v1/policy.pb.h"
 #include "keyward/v1/signer.pb.h"
 #include "signer/certificate_watch.h"
 
@@ -26,7 +29,10 @@ using prometheus::MetricFamily;
 std::vector<const google::protobuf::ServiceDescriptor*> Services() {
   return {v1::SignRequest::descriptor()->file()->FindServiceByName("Signer"),
           v1::Connection::descriptor()->file()->FindServiceByName("Connections"),
-          v1::KeyVersion::descriptor()->file()->FindServiceByName("KeyVersions")};
+          v1::KeyVersion::descriptor()->file()->FindServiceByName("KeyVersions"),
+          v1::Approval::descriptor()->file()->FindServiceByName("Approvals"),
+          v1::AuditHead::descriptor()->file()->FindServiceByName("Audit"),
+          v1::ExplainPolicyRequest::descriptor()->file()->FindServiceByName("Policy")};
 }
 
 MetricFamily CertificateEnds(const registry::Snapshot& snapshot) {

@@ -49,7 +49,7 @@ class Metrics {
 
   // For counters and histograms of other parts.
   prometheus::Registry& registry() { return registry_; }
-  // Of the services Signer, Connections and KeyVersions.
+  // Of all the signer's services but health and reflection.
   server::CallCounts& calls() { return calls_; }
   SignTimes& sign_times() { return sign_times_; }
 

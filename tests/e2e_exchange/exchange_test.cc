@@ -173,7 +173,8 @@ TEST_F(SignerRefusesTest, TellsCallersThatItIsNotTheirRole) {
   const auto report = Client().TestConnection("acme");
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->diagnosis().reason(), "SIGNER_REFUSES_EXCHANGE");
-  EXPECT_THAT(report->diagnosis().steps(0), HasSubstr("keyward-exchange's identity"));
+  EXPECT_THAT(report->diagnosis().meaning(), HasSubstr("keyward-exchange's role"));
+  EXPECT_THAT(report->diagnosis().steps(1), HasSubstr("view and sign on acme"));
 }
 
 TEST_F(ExchangeTest, SaysNothingOfWhereTheSignerIs) {

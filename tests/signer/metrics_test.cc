@@ -142,7 +142,7 @@ TEST_F(MetricsTest, TheEndOfTheClientsCrlWhereThereIsOne) {
 }
 
 TEST_F(MetricsTest, EveryMethodOfTheSignersServicesIsCounted) {
-  EXPECT_THAT(Values(kNow, "keyward_calls_total"), SizeIs(18));
+  EXPECT_THAT(Values(kNow, "keyward_calls_total"), SizeIs(27));
   metrics_.calls().Count("Sign", grpc::Status::OK);
   metrics_.calls().Count("PreferAudience", grpc::Status::OK);
   metrics_.calls().Count("InspectKeyVersion", {grpc::StatusCode::NOT_FOUND, ""});

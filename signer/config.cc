@@ -167,9 +167,10 @@ class ConfigReader {
                           config_.certificate_validity_days);
     }
     if (const auto limits = root.Find("limits");
-        limits &&
-        limits->ReadMapping({"queue", "max_assertion_lifetime_seconds", "clock_skew_seconds"})) {
+        limits && limits->ReadMapping({"queue", "connections", "connections_per_address",
+                                       "max_assertion_lifetime_seconds", "clock_skew_seconds"})) {
       reader_.ReadInteger(*limits, "queue", 1, kMaxQueue, config_.queue);
+      reader_.ReadConnectionLimits(*limits, config_.connections);
       reader_.ReadSeconds(*limits, "max_assertion_lifetime_seconds", 1, kMaxLifetimeSeconds,
                           config_.max_assertion_lifetime);
       reader_.ReadSeconds(*limits, "clock_skew_seconds", 0, kMaxSkewSeconds, config_.clock_skew);

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/server/connection_table.h"
 #include "common/server/settings_reader.h"
 #include "common/server/tls_files.h"
 #include "signer/audit/sink_config.h"
@@ -62,6 +63,8 @@ struct SignerConfig {
   int certificate_validity_days = 730;
   // Calls that may wait, 1 to 100000.
   int queue = 1024;
+  // 10 to 60000, and 1 to 60000.
+  server::ConnectionLimits connections;
   // 1 s to 300 s.
   absl::Duration max_assertion_lifetime = absl::Seconds(300);
   // How far a caller's clock may be from ours, 0 s to 300 s.

@@ -131,6 +131,9 @@ std::string Metrics::Text(absl::Time now) const {
                             static_cast<double>(absl::ToUnixSeconds(sources_.client_crl_end()))));
   }
   if (sources_.quota_refusals) families.push_back(Refused(sources_.quota_refusals()));
+  if (sources_.client_connections) {
+    server::AddClientConnections(sources_.client_connections(), families);
+  }
   AddSigningPath(sources_, families);
   if (sources_.forward) AddForwarding(sources_.forward(), families);
   return prometheus::TextSerializer().Serialize(families);

@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "common/server/call_counts.h"
+#include "common/server/connection_table.h"
 #include "common/server/health.h"
 #include "keystore/pkcs11/session_pool.h"
 #include "keystore/registry/snapshot.h"
@@ -33,6 +34,8 @@ struct MetricsSources {
   std::function<absl::Time()> client_crl_end = nullptr;
   // Null where there are no quotas: there are no such series then.
   std::function<QuotaRefusals()> quota_refusals = nullptr;
+  // Null where nobody knows: there are no such series then.
+  std::function<server::ConnectionStats()> client_connections = nullptr;
   // Null where the settings have no audit.forward: there are no such series then.
   std::function<ForwardStats()> forward = nullptr;
 };

@@ -48,6 +48,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) 
   RETURN_IF_ERROR(server->OpenAuditKey());
   RETURN_IF_ERROR(server->OpenTls());
   server->MakeServices();
+  RETURN_IF_ERROR(server->Listen());
   RETURN_IF_ERROR(server->OpenMonitoring());
   RETURN_IF_ERROR(server->Serve());
   return server;
@@ -105,6 +106,7 @@ void Server::MakeServices() {
       .client_crl_end = config_.tls.client_crl.empty() ? std::function<absl::Time()>()
                                                        : [this] { return tls_->client_crl_end(); },
       .quota_refusals = [this] { return quotas_.refusals(); },
+      .client_connections = [this] { return acceptor_->stats(); },
       .forward =
           sink_ == nullptr ? std::function<ForwardStats()>() : [this] { return sink_->stats(); }});
   signer_ = std::make_unique<Signer>(
@@ -138,6 +140,14 @@ void Server::MakeServices() {
   health_service_ = std::make_unique<server::HealthService>(std::move(services));
 }
 
+absl::Status Server::Listen() {
+  absl::StatusOr<std::unique_ptr<server::Acceptor>> acceptor =
+      server::Acceptor::New(config_.listen, config_.connections);
+  RETURN_IF_ERROR(Annotate(acceptor.status(), "listen"));
+  acceptor_ = *std::move(acceptor);
+  return absl::OkStatus();
+}
+
 absl::Status Server::OpenMonitoring() {
   if (config_.monitoring.listen.empty()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<server::HttpListener>> monitoring =
@@ -155,19 +165,18 @@ absl::Status Server::Serve() {
   grpc::EnableDefaultHealthCheckService(false);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(config_.listen, tls_, &port);
+  acceptor_->AddTo(builder, tls_);
   server::LimitResources(builder, kServerLimits);
   builder.RegisterService(signing_service_->service());
   administration_->RegisterWith(builder);
   builder.RegisterService(health_service_.get());
   std::unique_ptr<grpc::ServerCompletionQueue> completion_queue = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
-    return Annotate(server::CannotListen(config_.listen), "listen");
-  }
+  if (server_ == nullptr) return absl::InternalError("gRPC does not start a server");
   signing_service_->Start(std::move(completion_queue));
-  address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
+  acceptor_->Start();
+  address_ =
+      absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", acceptor_->port());
   readiness_ = std::make_unique<server::Readiness>(
       [this] { return CheckReady(); }, [this](const absl::Status& ready) { TellReady(ready); },
       kHealthInterval);
@@ -206,6 +215,7 @@ void Server::FinishInterruptedNowAndThen(absl::Time deadline) {
 
 void Server::Drain() {
   if (health_service_ != nullptr) health_service_->Drain();
+  if (acceptor_ != nullptr) acceptor_->Stop();
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kDrainTime);
   if (signing_service_ != nullptr) signing_service_->Stop();
 }

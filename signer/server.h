@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/server/acceptor.h"
 #include "common/server/daemon.h"
 #include "common/server/grpc_server.h"
 #include "common/server/health_service.h"
@@ -63,6 +64,7 @@ class Server final : public server::RunningDaemon {
   absl::Status OpenAuditKey();
   absl::Status OpenTls();
   void MakeServices();
+  absl::Status Listen();
   absl::Status OpenMonitoring();
   absl::Status Serve();
   absl::Status CheckReady();
@@ -89,6 +91,7 @@ class Server final : public server::RunningDaemon {
   std::unique_ptr<server::HealthService> health_service_;
   // Null where the settings want none.
   std::unique_ptr<server::HttpListener> monitoring_;
+  std::unique_ptr<server::Acceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<server::Readiness> readiness_;
   std::string address_;

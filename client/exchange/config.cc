@@ -33,7 +33,7 @@ class ConfigReader {
   absl::StatusOr<ExchangeConfig> Read(const YamlNode& document) {
     const YamlReader root(document, reader_.mistakes());
     if (root.ReadMapping({"user", "listen", "tls", "identity", "unix_socket", "policy", "signer",
-                          "https", "tokens", "logins", "monitoring"})) {
+                          "https", "tokens", "logins", "limits", "monitoring"})) {
       reader_.ReadText(root, "user", config_.user);
       ReadListeners(root);
       config_.identity_kinds = signer::ReadIdentityKinds(reader_, root);
@@ -42,6 +42,10 @@ class ConfigReader {
       ReadHttps(root);
       ReadTokens(root);
       ReadLogins(root);
+      if (const auto limits =
+              reader_.OptionalSection(root, "limits", {"connections", "connections_per_address"})) {
+        reader_.ReadConnectionLimits(*limits, config_.connections);
+      }
       config_.monitoring = reader_.ReadMonitoring(root);
     }
     RETURN_IF_ERROR(reader_.mistakes().ToStatus());

@@ -15,6 +15,7 @@
 #include "client/signer_client.h"
 #include "client/tokens/access_tokens.h"
 #include "client/tokens/login_budget.h"
+#include "common/server/connection_table.h"
 #include "common/server/listen_address.h"
 #include "common/server/settings_reader.h"
 #include "common/server/tls_files.h"
@@ -51,6 +52,8 @@ struct ExchangeConfig {
   client::LoginBudgetOptions budget;
   // Logins that run at a time.
   int logins_at_once = 32;
+  // Of `listen`: 10 to 60000, and 1 to 60000.
+  server::ConnectionLimits connections;
   server::MonitoringConfig monitoring;
 
   // The file it was read from, and the line of each setting in it.

@@ -134,6 +134,9 @@ std::string ExchangeMetrics::Text() const {
       CertificateEnd("keyward_exchange_signer_client_certificate_expiry_timestamp_seconds",
                      "End of the certificate that the signer is shown, in seconds since 1970.",
                      sources_.client_certificate_end()));
+  if (sources_.client_connections) {
+    server::AddClientConnections(sources_.client_connections(), families);
+  }
   return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -19,6 +19,7 @@
 #include "client/tokens/token_observer.h"
 #include "common/mutex.h"
 #include "common/server/call_counts.h"
+#include "common/server/connection_table.h"
 #include "common/server/health.h"
 
 namespace keyward::exchange {
@@ -37,6 +38,8 @@ struct MetricsSources {
   // Where the first CRL of the clients' authorities ends; null where there is none.
   std::function<absl::Time()> client_crl_end;
   std::function<absl::Time()> client_certificate_end;
+  // Null where there is no TLS listener: there are no such series then.
+  std::function<server::ConnectionStats()> client_connections = nullptr;
 };
 
 // No label holds what a caller chose: methods, codes, reasons and phases are closed

@@ -61,6 +61,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const ExchangeConfig& config
   server->health_service_ = std::make_unique<server::HealthService>(
       std::set<std::string>{v1::Exchange::service_full_name()});
   RETURN_IF_ERROR(server->OpenClients(config));
+  RETURN_IF_ERROR(server->Listen(config));
   RETURN_IF_ERROR(server->OpenMonitoring(config.monitoring));
   RETURN_IF_ERROR(server->Serve(config));
   return server;
@@ -112,7 +113,9 @@ absl::Status Server::OpenClients(const ExchangeConfig& config) {
           tls_ == nullptr ? std::function<absl::Time()>() : [this] { return tls_->not_after(); },
       .client_crl_end = config.tls.client_crl.empty() ? std::function<absl::Time()>()
                                                       : [this] { return tls_->client_crl_end(); },
-      .client_certificate_end = [this] { return signer_->not_after(); }});
+      .client_certificate_end = [this] { return signer_->not_after(); },
+      .client_connections = tls_ == nullptr ? std::function<server::ConnectionStats()>()
+                                            : [this] { return acceptor_->stats(); }});
   client::AccessTokensOptions options = config.tokens;
   // A quarter, so that one connection's silent login host leaves threads for the others.
   options.max_logins_of_connection = std::max(config.logins_at_once / 4, 1);
@@ -120,6 +123,15 @@ absl::Status Server::OpenClients(const ExchangeConfig& config) {
                                                        .login = std::move(login),
                                                        .connections = std::move(connections)},
                                                       options, metrics_.get()));
+  return absl::OkStatus();
+}
+
+absl::Status Server::Listen(const ExchangeConfig& config) {
+  if (config.listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<server::Acceptor>> acceptor =
+      server::Acceptor::New(config.listen, config.connections);
+  RETURN_IF_ERROR(Annotate(acceptor.status(), "listen"));
+  acceptor_ = *std::move(acceptor);
   return absl::OkStatus();
 }
 
@@ -142,8 +154,7 @@ absl::Status Server::Serve(const ExchangeConfig& config) {
   grpc::EnableDefaultHealthCheckService(false);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  int port = 0;
-  if (!config.listen.empty()) builder.AddListeningPort(config.listen, tls_, &port);
+  if (acceptor_ != nullptr) acceptor_->AddTo(builder, tls_);
   if (!config.unix_socket.socket.path.empty()) {
     absl::StatusOr<std::unique_ptr<server::UnixSocketPlace>> place =
         server::UnixSocketPlace::New(config.unix_socket.socket);
@@ -157,14 +168,12 @@ absl::Status Server::Serve(const ExchangeConfig& config) {
   builder.RegisterService(health_service_.get());
   std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || (!config.listen.empty() && port == 0)) {
-    // Of the two, the socket listens in a folder of our own and does not fail.
-    return Annotate(server::CannotListen(config.listen), "listen");
-  }
+  if (server_ == nullptr) return absl::InternalError("gRPC does not start a server");
   service_->Start(std::move(queue));
-  if (port != 0) {
+  if (acceptor_ != nullptr) {
+    acceptor_->Start();
     addresses_.push_back(
-        absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port));
+        absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", acceptor_->port()));
   }
   if (socket_ != nullptr) {
     RETURN_IF_ERROR(Annotate(socket_->Publish(), "unix_socket"));
@@ -221,6 +230,7 @@ void Server::Drain() {
   if (service_ != nullptr) service_->RefuseTests();
   // New calls go on being taken until the server is shut down, and may still be hits.
   if (tokens_ != nullptr) tokens_->Drain(deadline);
+  if (acceptor_ != nullptr) acceptor_->Stop();
   if (server_ != nullptr) server_->Shutdown(absl::ToChronoTime(absl::Now() + kDrainTime));
   if (service_ != nullptr) service_->Stop();
 }

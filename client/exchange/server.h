@@ -20,6 +20,7 @@
 #include "client/tokens/access_tokens.h"
 #include "client/tokens/circuit_breaker.h"
 #include "client/tokens/login_budget.h"
+#include "common/server/acceptor.h"
 #include "common/server/daemon.h"
 #include "common/server/health_service.h"
 #include "common/server/http_listener.h"
@@ -57,6 +58,7 @@ class Server final : public server::RunningDaemon {
          std::shared_ptr<const signer::AuthorizationPolicy> policy);
 
   absl::Status OpenClients(const ExchangeConfig& config);
+  absl::Status Listen(const ExchangeConfig& config);
   absl::Status OpenMonitoring(const server::MonitoringConfig& config);
   absl::Status Serve(const ExchangeConfig& config);
   absl::StatusOr<v1::TestConnectionResponse> Test(const client::TestConnectionCall& call);
@@ -79,6 +81,8 @@ class Server final : public server::RunningDaemon {
   std::unique_ptr<server::UnixSocketPlace> socket_;
   // Null where the settings want none.
   std::unique_ptr<server::HttpListener> monitoring_;
+  // Null where there is only a Unix socket.
+  std::unique_ptr<server::Acceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<server::Readiness> readiness_;
   std::vector<std::string> addresses_;

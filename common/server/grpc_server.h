@@ -25,6 +25,9 @@ struct GrpcLimits {
   // Then a client is asked for a new connection, and with it for its certificate.
   absl::Duration connection_age = absl::Hours(1);
   absl::Duration connection_grace = absl::Minutes(1);
+  // A connection that has not got as far as HTTP/2's SETTINGS by then, TLS included, is closed: who
+  // has no certificate has its place no longer than that.
+  absl::Duration handshake_timeout = absl::Seconds(10);
   // Clients may send an HTTP/2 PING this often, also while they have no call. One that pings
   // every 20 s is well within it, also where the network brings two pings together; one that
   // pings more often has its connection ended (ENHANCE_YOUR_CALM, RFC 9113 section 7).

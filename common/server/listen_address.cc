@@ -1,10 +1,8 @@
 #include "common/server/listen_address.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,7 +12,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -106,38 +103,6 @@ std::string WrongWithListen(absl::string_view text) {
     return "the port must be 0..65535, where 0 takes any that is free";
   }
   return "";
-}
-
-absl::Status CannotListen(const std::string& address) {
-  const auto because = [&](absl::string_view why) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ", why));
-  };
-  const size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon);
-  if (host.front() == '[') host = host.substr(1, host.size() - 2);
-  addrinfo hints{};
-  hints.ai_flags = AI_PASSIVE;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int resolved = getaddrinfo(host.c_str(), address.substr(colon + 1).c_str(), &hints, &found);
-  if (resolved != 0) return because(gai_strerror(resolved));
-  const absl::Cleanup free_found = [&] { freeaddrinfo(found); };
-  const UniqueFd fd(socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  // As gRPC does: a port that was used a moment ago is free.
-  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (fd.get() >= 0 && bind(fd.get(), found->ai_addr, found->ai_addrlen) == 0 &&
-      listen(fd.get(), 1) == 0) {
-    return because("it was taken a moment ago; try again");
-  }
-  switch (errno) {
-    case EADDRINUSE:
-      return because("another process listens there");
-    case EADDRNOTAVAIL:
-      return because("it is no address of this machine");
-    default:
-      return because(strerror(errno));
-  }
 }
 
 std::string WrongWithUnixSocket(absl::string_view path) {

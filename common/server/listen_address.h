@@ -17,10 +17,6 @@ namespace keyward::server {
 // is free, or "".
 std::string WrongWithListen(absl::string_view text);
 
-// UNAVAILABLE for a server that could not listen on `address`, which is as above: the
-// message says why, as the system does when asked once more.
-absl::Status CannotListen(const std::string& address);
-
 struct UnixSocket {
   // Absolute; its folder is there.
   std::string path;

@@ -6,6 +6,9 @@
 #include <prometheus/registry.h>
 
 #include <string>
+#include <vector>
+
+#include "common/server/connection_table.h"
 
 namespace keyward::server {
 
@@ -22,6 +25,11 @@ prometheus::MetricFamily GaugeFamily(const char* name, std::string help);
 
 // One without labels.
 prometheus::MetricFamily SingleGauge(const char* name, std::string help, double value);
+
+// keyward_client_connections, and keyward_client_connections_turned_away_total{how}: "refused" or
+// "displaced".
+void AddClientConnections(const ConnectionStats& stats,
+                          std::vector<prometheus::MetricFamily>& families);
 
 // keyward_build_info{version} of `daemon`, always 1.
 void AddBuildInfo(prometheus::Registry& registry, const char* daemon, const char* version);

@@ -6,6 +6,11 @@
 #include "common/server/listen_address.h"
 
 namespace keyward::server {
+namespace {
+
+constexpr int kMaxConnections = 60000;
+
+}  // namespace
 
 void AddSettingMistake(const SettingLines& lines, absl::string_view setting, absl::string_view what,
                        YamlMistakes& mistakes) {
@@ -120,6 +125,11 @@ MonitoringConfig SettingsReader::ReadMonitoring(const YamlReader& root) {
         "others only with allow_remote: true");
   }
   return {.listen = listen};
+}
+
+void SettingsReader::ReadConnectionLimits(const YamlReader& limits, ConnectionLimits& value) {
+  ReadInteger(limits, "connections", 10, kMaxConnections, value.connections);
+  ReadInteger(limits, "connections_per_address", 1, kMaxConnections, value.connections_per_address);
 }
 
 }  // namespace keyward::server

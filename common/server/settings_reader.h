@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/server/connection_table.h"
 #include "common/server/tls_files.h"
 #include "common/yaml_reader.h"
 
@@ -72,6 +73,8 @@ class SettingsReader {
   std::string ReadListen(const YamlReader& parent);
   TlsFiles ReadTls(const YamlReader& root);
   MonitoringConfig ReadMonitoring(const YamlReader& root);
+  // `connections` and `connections_per_address` of `limits`.
+  void ReadConnectionLimits(const YamlReader& limits, ConnectionLimits& value);
 
  private:
   std::string Resolve(const std::optional<YamlReader>& found);

@@ -11,11 +11,15 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 
 namespace keyward::server {
 namespace {
+
+// What gRPC calls those of an ExternalConnectionAcceptor, which takes one connection at a time.
+constexpr char kExternal[] = "external:";
 
 // The addresses of `host`, each as "HOST:PORT" writes it; `host` itself where it has none that
 // can be told.
@@ -88,7 +92,8 @@ void ReloadingTlsCredentials::SetAuthMetadataProcessor(
 // after the other. So each address that a name has is a port of its own.
 int ReloadingTlsCredentials::AddPortToServer(const std::string& address, grpc_server* server) {
   const size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return AddSocket(address, server);
+  if (colon == std::string::npos || absl::StartsWith(address, kExternal))
+    return AddSocket(address, server);
   std::string port = address.substr(colon + 1);
   int bound = 0;
   for (const std::string& host : AddressesOf(address.substr(0, colon))) {

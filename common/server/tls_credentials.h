@@ -22,8 +22,9 @@
 
 namespace keyward::server {
 
-// For grpc::ServerBuilder::AddListeningPort(). TLS 1.2 or newer with HTTP/2 (RFC 9113 section
-// 9.2); a client must have a certificate that an authority in the client CA file issued.
+// For grpc::ServerBuilder::AddListeningPort() and Acceptor::AddTo(). TLS 1.2 or newer with HTTP/2
+// (RFC 9113 section 9.2); a client must have a certificate that an authority in the client CA file
+// issued.
 //
 // In every `interval` the files are read again, as TlsWatch::Poll() says. A new set is what
 // handshakes use from then on; connections that exist go on, and whether their clients may still

@@ -24,7 +24,9 @@ constexpr int64_t kMebibyte = 1 << 20;
 
 class HostileClientTest : public SignerTest {
  protected:
-  HostileClientTest() {
+  // `settings` is added to signer.yaml.
+  explicit HostileClientTest(const std::string& settings = "") {
+    signer_.Write("signer.yaml", absl::StrCat(signer_.DefaultConfig(), settings));
     Start();
     CreateConnection();
     // The first calls make caches, threads and the allocator's arenas.
@@ -100,6 +102,14 @@ class HostileClientTest : public SignerTest {
   }
 };
 
+class LimitedConnectionsTest : public HostileClientTest {
+ protected:
+  LimitedConnectionsTest()
+      : HostileClientTest("limits: {connections: 50, connections_per_address: 50}\n") {}
+
+  const int descriptors_ = Descriptors();
+};
+
 TEST_F(HostileClientTest, AHundredThousandRequestsSignNothingAndLeaveTheSignerAsItWas) {
   const int64_t memory = Memory();
   const int64_t audit = AuditBytes();
@@ -163,6 +173,50 @@ TEST_F(HostileClientTest, ThousandsOfConnectionsThatSayNothingKeepNobodyOut) {
   }
   EXPECT_TRUE(Eventually([&] { return Descriptors() <= descriptors + 20; })) << Descriptors();
   EXPECT_EQ(CodeAndReason(Sign()), "OK");
+}
+
+TEST_F(LimitedConnectionsTest, AFloodWithoutACertificateKeepsNobodyElseOut) {
+  const auto standing = Client();
+  EXPECT_EQ(CodeAndReason(standing->Sign("acme", GoodClaims()).status()), "OK");
+  testing::HostileConnections flood(signer_.address(), signer_.File("pki/backend.pem"),
+                                    signer_.File("pki/backend.key"), "127.0.0.2");
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(flood.OpenSilent().ok());
+    // Who is there stays, and who comes is served.
+    if (i % 20 == 0) {
+      EXPECT_EQ(CodeAndReason(Sign()), "OK");
+    }
+  }
+  EXPECT_EQ(CodeAndReason(standing->Sign("acme", GoodClaims()).status()), "OK");
+  EXPECT_EQ(CodeAndReason(Sign()), "OK");
+  // 50 connections, and those that it was about to close.
+  EXPECT_LE(Descriptors(), descriptors_ + 50 + 64);
+}
+
+TEST_F(LimitedConnectionsTest, AFloodWithACertificateKeepsNobodyElseOut) {
+  testing::HostileConnections flood(signer_.address(), signer_.File("pki/backend.pem"),
+                                    signer_.File("pki/backend.key"), "127.0.0.2");
+  int opened = 0;
+  for (int i = 0; i < 200; ++i) opened += flood.OpenIdle().ok() ? 1 : 0;
+  EXPECT_GE(opened, 50);
+  EXPECT_LT(opened, 200);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(CodeAndReason(Sign()), "OK");
+}
+
+TEST_F(LimitedConnectionsTest, DescriptorsThatRunOutAreNoEnd) {
+  // As if the rest of the process had taken them.
+  rlimit before{};
+  const rlim_t few = static_cast<rlim_t>(Descriptors()) + 10;
+  ASSERT_EQ(prlimit(signer_.daemon().pid(), RLIMIT_NOFILE, nullptr, &before), 0);
+  const rlimit low = {few, before.rlim_max};
+  ASSERT_EQ(prlimit(signer_.daemon().pid(), RLIMIT_NOFILE, &low, nullptr), 0);
+  {
+    testing::HostileConnections flood(signer_.address(), signer_.File("pki/backend.pem"),
+                                      signer_.File("pki/backend.key"), "127.0.0.2");
+    for (int i = 0; i < 40; ++i) ASSERT_TRUE(flood.OpenSilent().ok());
+    EXPECT_TRUE(signer_.daemon().WaitForOutput("no connection can be taken at the moment"));
+  }
+  EXPECT_TRUE(Eventually([&] { return CodeAndReason(Sign()) == "OK"; }));
 }
 
 TEST_F(HostileClientTest, CallsThatNeverEndHoldNoThread) {

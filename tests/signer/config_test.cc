@@ -242,5 +242,22 @@ TEST(ConfigTest, LoadsAFile) {
               HasSubstr("absent.yaml"));
 }
 
+TEST(ConfigTest, LimitsOfConnections) {
+  const auto limited = [](absl::string_view limits) {
+    return absl::StrCat(kConfig, "limits: {", limits, "}\n");
+  };
+  const auto without = ParseConfig(kConfig, "signer.yaml");
+  ASSERT_TRUE(without.ok()) << without.status();
+  EXPECT_EQ(without->connections.connections, 2000);
+  EXPECT_EQ(without->connections.connections_per_address, 1000);
+  const auto least = ParseConfig(limited("connections: 10, connections_per_address: 1"), "s.yaml");
+  ASSERT_TRUE(least.ok()) << least.status();
+  EXPECT_EQ(least->connections.connections, 10);
+  EXPECT_EQ(least->connections.connections_per_address, 1);
+  EXPECT_THAT(Mistakes(limited("connections: 9")), HasSubstr("must be 10..60000, is 9"));
+  EXPECT_THAT(Mistakes(limited("connections_per_address: 60001")),
+              HasSubstr("must be 1..60000, is 60001"));
+}
+
 }  // namespace
 }  // namespace keyward::signer

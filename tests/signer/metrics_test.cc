@@ -41,13 +41,15 @@ class MetricsTest : public ::testing::Test {
   pkcs11::SessionPoolStats sessions_;
   absl::Time tls_certificate_end_ = kNow;
   QuotaRefusals quota_refusals_;
+  server::ConnectionStats client_connections_;
   Metrics metrics_{{.snapshots = snapshots_,
                     .health = [this] { return health_; },
                     .queue_length = [this] { return queue_length_; },
                     .sessions = [this] { return sessions_; },
                     .tls_certificate_end = [this] { return tls_certificate_end_; },
                     .client_crl_end = nullptr,
-                    .quota_refusals = [this] { return quota_refusals_; }}};
+                    .quota_refusals = [this] { return quota_refusals_; },
+                    .client_connections = [this] { return client_connections_; }}};
 };
 
 TEST_F(MetricsTest, CertificatesThatEndSoonLaterAndEarlier) {
@@ -84,6 +86,14 @@ TEST_F(MetricsTest, RefusalsByQuotaAreToldApartByWhoseItWas) {
   EXPECT_THAT(Values(kNow, "keyward_quota_refusals_total"),
               ElementsAre("keyward_quota_refusals_total{kind=\"identity\"} 7",
                           "keyward_quota_refusals_total{kind=\"connection\"} 3"));
+}
+
+TEST_F(MetricsTest, ConnectionsOfClients) {
+  client_connections_ = {.open = 5, .refused = 7, .displaced = 3};
+  EXPECT_THAT(Values(kNow, "keyward_client_connections"),
+              ElementsAre("keyward_client_connections 5",
+                          "keyward_client_connections_turned_away_total{how=\"refused\"} 7",
+                          "keyward_client_connections_turned_away_total{how=\"displaced\"} 3"));
 }
 
 TEST_F(MetricsTest, ServingFollowsHealth) {

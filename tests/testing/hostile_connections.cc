@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,9 +64,12 @@ bool Send(SSL* tls, const std::string& bytes) {
 }  // namespace
 
 HostileConnections::HostileConnections(const std::string& address, const std::string& certificate,
-                                       const std::string& private_key)
+                                       const std::string& private_key, std::string source)
     : port_(atoi(address.substr(address.rfind(':') + 1).c_str())),
+      source_(std::move(source)),
       context_(SSL_CTX_new(TLS_client_method())) {
+  // Writing to what the server has closed is an error, and no end of the test.
+  signal(SIGPIPE, SIG_IGN);
   static constexpr unsigned char kHttp2[] = {2, 'h', '2'};
   if (SSL_CTX_use_certificate_chain_file(context_.get(), certificate.c_str()) != 1 ||
       SSL_CTX_use_PrivateKey_file(context_.get(), private_key.c_str(), SSL_FILETYPE_PEM) != 1 ||
@@ -78,6 +82,10 @@ absl::StatusOr<UniqueFd> HostileConnections::Connect() const {
   UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  if (inet_pton(AF_INET, source_.c_str(), &address.sin_addr) != 1 ||
+      bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    return absl::ErrnoToStatus(errno, "bind");
+  }
   address.sin_port = htons(static_cast<uint16_t>(port_));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {

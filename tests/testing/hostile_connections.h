@@ -18,9 +18,10 @@ namespace keyward::testing {
 // Each is held open until this dies. Not thread-safe.
 class HostileConnections {
  public:
-  // To "127.0.0.1:PORT", with a client's certificate and key (PEM files).
+  // From `source`, an address of the loopback network, to "127.0.0.1:PORT", with a client's
+  // certificate and key (PEM files).
   HostileConnections(const std::string& address, const std::string& certificate,
-                     const std::string& private_key);
+                     const std::string& private_key, std::string source = "127.0.0.1");
   HostileConnections(const HostileConnections&) = delete;
   HostileConnections& operator=(const HostileConnections&) = delete;
 
@@ -56,6 +57,7 @@ class HostileConnections {
   absl::StatusOr<SslPtr> Handshake(int fd) const;
 
   int port_ = 0;
+  const std::string source_;
   const std::unique_ptr<SSL_CTX, SslDeleter> context_;
   std::vector<Connection> connections_;
 };

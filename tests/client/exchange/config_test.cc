@@ -133,5 +133,15 @@ TEST(ExchangeConfigTest, BudgetsLeaveSalesforcesLimitAlone) {
               HasSubstr("logins: per_hour and burst must be 3599 together at most"));
 }
 
+TEST(ExchangeConfigTest, LimitsOfConnections) {
+  EXPECT_EQ(Parsed(kLeast).connections.connections, 2000);
+  const ExchangeConfig config =
+      Parsed(absl::StrCat(kLeast, "limits: {connections: 60000, connections_per_address: 5}\n"));
+  EXPECT_EQ(config.connections.connections, 60000);
+  EXPECT_EQ(config.connections.connections_per_address, 5);
+  EXPECT_THAT(Mistakes(absl::StrCat(kLeast, "limits: {connections: 9}\n")),
+              HasSubstr("must be 10..60000, is 9"));
+}
+
 }  // namespace
 }  // namespace keyward::exchange

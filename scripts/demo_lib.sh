@@ -46,11 +46,12 @@ check_key() {
     --pin env:KEYWARD_PIN)
   step signer.log "asking the token about the key, with pkcs11-tool"
   "${pkcs11[@]}" --list-objects --type privkey >"$DIR/key" 2>"$DIR/output"
-  require "one private key, of the connection, on the token" \
+  require "the connection's private key is on the token" \
     grep -q 'label: *keyward/acme/1$' "$DIR/key"
-  require "it is sensitive, was never extractable, and was made on the token" \
-    grep -q 'Access: *sensitive, always sensitive, never extractable, local$' "$DIR/key"
-  require "it can sign and nothing else" grep -q 'Usage: *sign$' "$DIR/key"
+  require "there is one more, the audit log's" test "$(grep -c 'label:' "$DIR/key")" = 2
+  require "both are sensitive, were never extractable, and were made on the token" test 2 = \
+    "$(grep -c 'Access: *sensitive, always sensitive, never extractable, local$' "$DIR/key")"
+  require "both can sign and nothing else" test "$(grep -c 'Usage: *sign$' "$DIR/key")" = 2
   checked "the RSA key keyward/acme/1 was made on the token, never left it, and can only sign"
 
   "${pkcs11[@]}" --read-object --type pubkey --label keyward/acme/1 --output-file "$DIR/token.der" \
@@ -152,4 +153,43 @@ check_test_connection() {
   require "and says which setting to change" grep -q 'keyward certificate download acme' "$DIR/test"
   http --fail-with-body --upload-file "$DIR/acme.pem" "$ADMIN/apps/$CONSUMER_KEY/certificate"
   checked "\`keyward test acme\` verified the connection, and named the fix once the app had lost its certificate"
+}
+
+check_freeze() {
+  local code=0
+  step signer.log "freezing the connection, and thawing it"
+  run_quietly keyward connection freeze acme --comment 'shown by the demo'
+  keyward sign acme >"$DIR/output" 2>&1 || code=$?
+  require "while it is frozen signing fails with exit code 1 (it was $code)" test "$code" = 1
+  require "and says why" grep -q CONNECTION_FROZEN "$DIR/output"
+  run_quietly keyward connection thaw acme
+  run_quietly keyward sign acme
+  checked "while acme was frozen nothing was signed for it, and once it was thawed it was again"
+}
+
+# audit_holds ANCHOR FILE: whether the log is whole, has that record, and its token
+# vouches for it.
+audit_holds() {
+  keyward audit verify "$2" --certificate "$DIR/audit.pem" --anchor "$1" >"$DIR/verify" 2>&1
+}
+
+vouched_for() {
+  audit_holds "$1" "$DIR/audit.jsonl" && grep -q '^anchor ' "$DIR/verify" &&
+    (($(sed -n 's/^anchor \([0-9]*\):.*/\1/p' "$DIR/verify") >= ${1%%:*}))
+}
+
+# What was written down is in a log that is whole; a digit that is changed is found.
+check_audit_log() {
+  local anchor code=0
+  step signer.log "verifying the audit log offline"
+  run_quietly keyward audit certificate --out "$DIR/audit.pem"
+  anchor=$(keyward audit head)
+  wait_until 30 vouched_for "$anchor" ||
+    die "the log is not whole, or nothing vouches for it: $(<"$DIR/verify")"
+  sed '3s/"outcome":"done"/"outcome":"refused"/' "$DIR/audit.jsonl" >"$DIR/changed.jsonl"
+  audit_holds "$anchor" "$DIR/changed.jsonl" || code=$?
+  require "a copy with another word fails with exit code 1 (it was $code)" test "$code" = 1
+  require "and names the record" grep -q 'changed-record: .*record 3' "$DIR/verify"
+  rm "$DIR/changed.jsonl"
+  checked "\`keyward audit verify\` found the audit log whole up to a signed checkpoint, and a word that was changed in a copy"
 }

@@ -96,10 +96,7 @@ void CheckpointCheck::AddRecord(absl::string_view line, const LineStart& start,
                                 std::string(checkpoint.status().message())));
     return;
   }
-  if (Holds(*checkpoint, place)) {
-    ++count_;
-    waiting_since_.clear();
-  }
+  if (Holds(*checkpoint, place)) ++count_;
 }
 
 bool CheckpointCheck::Holds(const Checkpoint& checkpoint, const Place& place) {
@@ -122,7 +119,10 @@ bool CheckpointCheck::Holds(const Checkpoint& checkpoint, const Place& place) {
   }
   if (!VouchesForItsRecord(checkpoint, place)) return false;
   CheckTime(checkpoint, *key, *time, place);
+  // Of two that were under way at once the older may come last; that is true, and no news.
+  if (vouched_ && checkpoint.link.sequence <= vouched_->sequence) return true;
   vouched_ = {checkpoint.link.sequence, checkpoint.link.sha256, *time};
+  waiting_since_.clear();
   return true;
 }
 
@@ -134,7 +134,7 @@ bool CheckpointCheck::VouchesForItsRecord(const Checkpoint& checkpoint, const Pl
                                 ", which is in none of the files"));
     return false;
   }
-  if (sequence >= place.sequence || (vouched_ && sequence < vouched_->sequence)) {
+  if (sequence >= place.sequence) {
     findings_.Fail(FindingKind::kCheckpointForged, place,
                    absl::StrCat("the checkpoint is for record ", sequence,
                                 " and does not belong here: it was moved or inserted"));
@@ -146,7 +146,8 @@ bool CheckpointCheck::VouchesForItsRecord(const Checkpoint& checkpoint, const Pl
                       : slot != nullptr && ViewOf(slot->sha256) == checkpoint.link.sha256) {
     return true;
   }
-  const uint64_t from = vouched_ ? vouched_->sequence + 1 : first_sequence_;
+  const uint64_t from =
+      vouched_ && vouched_->sequence < sequence ? vouched_->sequence + 1 : first_sequence_;
   findings_.Fail(FindingKind::kCheckpointForged, place,
                  absl::StrCat("record ", sequence,
                               " is not the one that the checkpoint vouches for: records were "

@@ -75,12 +75,25 @@ TEST_F(VerifierCheckpointTest, TakesSeveralKeys) {
   EXPECT_EQ(report.checkpoints, 3U);
 }
 
-TEST_F(VerifierCheckpointTest, FindsACheckpointOfElsewhere) {
+TEST_F(VerifierCheckpointTest, TakesAnOlderCheckpointAgainAndGainsNothingByIt) {
   LogBuilder log;
   log.Add(3);
   const Checkpoint old = log.MakeCheckpoint();
   log.Checkpoint().Add(3).Checkpoint().Add(1).Checkpoint(old);
-  EXPECT_THAT(FindingsOf(log.files()), ElementsAre("failure checkpoint-forged audit.jsonl:11 11"));
+  const VerifyReport report = Verify(log.files());
+  EXPECT_THAT(report.findings, IsEmpty());
+  EXPECT_EQ(report.vouched->sequence, 8U);
+  // Nor does it hide that the end has been without a new one for long.
+  log.Wait(absl::Hours(3)).Add(1).Checkpoint(old).Add(1);
+  EXPECT_THAT(FindingsOf(log.files()), ElementsAre("failure unvouched-records audit.jsonl:14 14"));
+}
+
+TEST_F(VerifierCheckpointTest, FindsACheckpointOfAnotherLog) {
+  LogBuilder other;
+  const Checkpoint foreign = other.Wait(absl::Minutes(1)).Add(2).MakeCheckpoint();
+  LogBuilder log;
+  log.Add(5).Checkpoint().Checkpoint(foreign);
+  EXPECT_THAT(FindingsOf(log.files()), ElementsAre("failure checkpoint-forged audit.jsonl:8 8"));
 }
 
 TEST_F(VerifierCheckpointTest, FindsACheckpointOfARecordToCome) {

@@ -194,8 +194,7 @@ bool AuditLog::Flush(const Group& group) {
 
 absl::Status AuditLog::Deliver() {
   if (options_.sink == nullptr || writer_.lines().empty()) return absl::OkStatus();
-  const absl::Status delivered = options_.sink->Deliver(writer_.lines());
-  return delivered.ok() ? absl::OkStatus() : Unavailable();
+  return options_.sink->Deliver(writer_.lines());
 }
 
 void AuditLog::CloseFileIfDue() {

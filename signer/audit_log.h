@@ -68,7 +68,8 @@ class AuditLog {
   void SetCheckpointSigner(CheckpointSigner sign);
 
   // Queues the record. `durable`, which may be null, gets OK once it is on the disk, or
-  // UNAVAILABLE, AUDIT_UNAVAILABLE where it is not and never will be.
+  // UNAVAILABLE, AUDIT_UNAVAILABLE where it is not and never will be. Where it is there and
+  // the sink does not take it, what that says.
   void Append(AuditRecord record, Durable durable);
 
   // Queues the record of a refusal; nobody is told when it is on the disk. One of which an

@@ -75,8 +75,11 @@ absl::Status OpenKeystore::Open(const SignerConfig& config) {
       *keystore_, KeyLifecycleOptions{.certificate_validity = CertificateValidity(config)});
   // One key that can't be finished must not keep the others from signing; it is
   // tried again while the signer runs.
-  if (absl::Status status = lifecycle_->FinishInterrupted(deadline); !status.ok()) {
-    spdlog::error("what was interrupted is not finished yet: {}", std::string(status.message()));
+  ASSIGN_OR_RETURN(const std::vector<registry::KeyVersion> unfinished, registry_->ListUnfinished());
+  const absl::Status finished = lifecycle_->FinishInterrupted(deadline);
+  if (!unfinished.empty()) finished_at_start_ = finished;
+  if (!finished.ok()) {
+    spdlog::error("what was interrupted is not finished yet: {}", std::string(finished.message()));
   }
   ASSIGN_OR_RETURN(registry::Contents contents, registry_->Load());
   ASSIGN_OR_RETURN(pkcs11::ExpectedKeys keys, ExpectedKeysOf(contents));

@@ -3,6 +3,7 @@
 #define KEYWARD_SIGNER_OPEN_KEYSTORE_H_
 
 #include <memory>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -42,6 +43,9 @@ class OpenKeystore {
   const Keystore& keystore() const { return *keystore_; }
   KeyLifecycle& lifecycle() { return *lifecycle_; }
 
+  // How finishing ended what New() found half done; nothing where it found nothing.
+  const std::optional<absl::Status>& finished_at_start() const { return finished_at_start_; }
+
   // Gives the signing path a new picture of the registry, after a change. When it
   // returns OK no call decides by an older one any more.
   absl::Status RefreshSnapshot();
@@ -61,6 +65,7 @@ class OpenKeystore {
   Turn turn_;
   std::unique_ptr<const Keystore> keystore_;
   std::unique_ptr<KeyLifecycle> lifecycle_;
+  std::optional<absl::Status> finished_at_start_;
   // Held from reading the registry to showing what was read, so that no older picture
   // replaces a newer one: a connection that is frozen stays so.
   Mutex refresh_mutex_;

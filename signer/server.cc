@@ -45,6 +45,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) 
       new Server(config, std::make_shared<const AuthorizationPolicy>(*std::move(policy))));
   RETURN_IF_ERROR(server->OpenAuditLog());
   ASSIGN_OR_RETURN(server->keystore_, OpenKeystore::New(config));
+  if (const auto& finished = server->keystore_->finished_at_start()) {
+    server->events_->RecordFinished(*finished);
+  }
   RETURN_IF_ERROR(server->OpenAuditKey());
   RETURN_IF_ERROR(server->OpenTls());
   server->MakeServices();

@@ -38,9 +38,10 @@ std::optional<TlsReload> TlsWatch::Poll() {
   found_.clear();
   said_.clear();
   if (!is_new) {
-    if (was_unusable) spdlog::info("the TLS files are again the ones in use");
     WarnOfCrl(absl::Now());
-    return std::nullopt;
+    if (!was_unusable) return std::nullopt;
+    spdlog::info("the TLS files are again the ones in use");
+    return TlsReload{.set = known_};
   }
   known_ = *std::move(read);
   spdlog::info("new connections use the new TLS files, whose certificate is valid until {}{}",

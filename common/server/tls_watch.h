@@ -34,8 +34,9 @@ class TlsWatch {
   // Reads the files again. The answer is nothing unless there is news: a set that is new and
   // passes ReadTlsFiles(), is in use, and is what the next reading is compared with; or, once,
   // files that do not pass: as soon as two readings in a row have found the same, for files that
-  // are replaced one after the other do not belong together for a moment. The log says it, too, and
-  // warns once a day of a CRL in use that ends within one or has ended.
+  // are replaced one after the other do not belong together for a moment; or, after that, that they
+  // are again the ones in use. The log says it, too, and warns once a day of a CRL in use that ends
+  // within one or has ended.
   std::optional<TlsReload> Poll();
 
  private:

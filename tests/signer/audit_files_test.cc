@@ -143,7 +143,7 @@ TEST_F(AuditFilesTest, ASinkGetsEveryLineAndDecidesWithTheFile) {
   ASSERT_TRUE(AppendAndWait(*log, RecordOf("one")).ok());
   sink->SetReady(false);
   EXPECT_EQ(ReasonOf(log->CheckWritable()), "AUDIT_FORWARD_UNAVAILABLE");
-  EXPECT_EQ(ReasonOf(AppendAndWait(*log, RecordOf("two"))), "AUDIT_UNAVAILABLE");
+  EXPECT_EQ(ReasonOf(AppendAndWait(*log, RecordOf("two"))), "AUDIT_FORWARD_UNAVAILABLE");
   sink->SetReady(true);
   EXPECT_TRUE(log->CheckWritable().ok());
   ASSERT_TRUE(AppendAndWait(*log, RecordOf("three")).ok());

@@ -154,8 +154,12 @@ TEST_F(TlsWatchTest, SaysOnceWhatIsWrongWithASet) {
   EXPECT_THAT(log_.Take(), HasSubstr("does not belong to the certificate"));
   // The same once more is news after it was well.
   served_.Install("first");
-  EXPECT_FALSE(watch_.Poll());
+  const std::optional<TlsReload> again = watch_.Poll();
+  ASSERT_TRUE(again) << "whoever was told of the mistake is told of its end";
+  EXPECT_TRUE(again->status.ok());
+  EXPECT_EQ(again->set, first_);
   EXPECT_THAT(log_.Take(), HasSubstr("again the ones in use"));
+  EXPECT_FALSE(watch_.Poll());
   BreakCertificate();
   watch_.Poll();
   watch_.Poll();

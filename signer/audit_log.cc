@@ -3,9 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/status_macros.h"
@@ -231,14 +231,10 @@ void AuditLog::WriteLastCheckpoint() {
 }
 
 absl::Status AppendAndWait(AuditLog& audit, AuditRecord record) {
-  absl::Notification written;
-  absl::Status status;
-  audit.Append(std::move(record), [&](const absl::Status& durable) {
-    status = durable;
-    written.Notify();
-  });
-  written.WaitForNotification();
-  return status;
+  // Unlike absl::Notification, one that ThreadSanitizer sees.
+  std::promise<absl::Status> done;
+  audit.Append(std::move(record), [&](const absl::Status& durable) { done.set_value(durable); });
+  return done.get_future().get();
 }
 
 }  // namespace keyward::signer

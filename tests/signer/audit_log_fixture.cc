@@ -27,13 +27,6 @@ AuditRecord RefusalOf(const std::string& connection, const std::string& identity
   return record;
 }
 
-absl::Status AppendAndWait(AuditLog& log, AuditRecord record) {
-  // Unlike absl::Notification, one that ThreadSanitizer sees.
-  std::promise<absl::Status> done;
-  log.Append(std::move(record), [&](const absl::Status& durable) { done.set_value(durable); });
-  return done.get_future().get();
-}
-
 bool Eventually(const std::function<bool()>& condition) {
   const absl::Time deadline = absl::Now() + absl::Minutes(1);
   while (!condition()) {

@@ -19,9 +19,6 @@ namespace keyward::signer {
 AuditRecord RecordOf(const std::string& connection);
 AuditRecord RefusalOf(const std::string& connection, const std::string& identity = "dns:a");
 
-// What the record's callback got.
-absl::Status AppendAndWait(AuditLog& log, AuditRecord record);
-
 // Whether `condition` became true, within a minute.
 bool Eventually(const std::function<bool()>& condition);
 

@@ -37,6 +37,13 @@ bool MayBeHalfDone(const absl::Status& status) {
   }
 }
 
+bool HasAnyRole(const AuthorizationPolicy& policy, absl::string_view identity) {
+  for (size_t i = 0; i < kOperationNames.size(); ++i) {
+    if (policy.AllowsAny(identity, static_cast<Operation>(i))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 absl::Time DeadlineOf(const grpc::ServerContext& context) {
@@ -72,9 +79,15 @@ grpc::Status Administration::RunForAllConnections(const grpc::ServerContext& con
 
 grpc::Status Administration::RunForAnyConnection(const grpc::ServerContext& context,
                                                  absl::string_view method, Work work) {
-  return Conduct(
-      context, {.method = std::string(method)}, [](PermittedCall&) { return absl::OkStatus(); },
-      work);
+  // Whose every answer would be empty is refused: refusals are counted, and so a
+  // certificate without a role cannot fill the disk with records of successes.
+  const auto decide = [](PermittedCall& permitted) -> absl::Status {
+    if (HasAnyRole(permitted.policy, permitted.record.identity)) return absl::OkStatus();
+    const Decision why = permitted.policy.DecideForAll(permitted.record.identity, Operation::kView);
+    permitted.record.role = std::string(why.role);
+    return why.status;
+  };
+  return Conduct(context, {.method = std::string(method)}, decide, work);
 }
 
 grpc::Status Administration::Conduct(const grpc::ServerContext& context, AuditRecord record,

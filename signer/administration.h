@@ -87,7 +87,7 @@ class Administration {
                                     Operation operation, Work work);
 
   // The same for a call that is about no connection in particular: `work` itself looks
-  // at what the caller may see.
+  // at what the caller may see. Refuses who may do nothing at all.
   grpc::Status RunForAnyConnection(const grpc::ServerContext& context, absl::string_view method,
                                    Work work);
 

@@ -132,14 +132,17 @@ void AuditLog::Run() {
   checkpointer_.Observe(writer_.head().last, writer_.has_unvouched());
   bool busy = false;
   for (;;) {
-    const Group group = NextGroup(busy);
+    Group group = NextGroup(busy);
     busy = group.records.size() > 1;
-    if (!group.records.empty() && !Flush(group)) continue;
+    if (!group.records.empty() && !Flush(std::move(group))) continue;
     {
       MutexLock lock(&mutex_);
       if (closing_ && pending_.records.empty()) break;
     }
     CloseFileIfDue();
+  }
+  if (!owed_.empty()) {
+    spdlog::error("audit: {} records of what was done could not be written", owed_.size());
   }
   // A start that failed before there was a key leaves no word about that.
   if (checkpointer_.has_signer()) WriteLastCheckpoint();
@@ -163,11 +166,18 @@ AuditLog::Group AuditLog::NextGroup(bool gather) {
       closing_ ? refusals_.TakeAll() : refusals_.TakeDue(RefusalCounter::Clock::now());
   for (AuditRecord& record : counted) pending_.records.push_back(std::move(record));
   pending_.durables.resize(pending_.records.size());
-  return std::exchange(pending_, {});
+  Group group = std::exchange(pending_, {});
+  // With what gives a reason to try again: Probe() does each second.
+  if (!group.records.empty()) {
+    group.records.insert(group.records.begin(), owed_.begin(), owed_.end());
+    group.durables.insert(group.durables.begin(), owed_.size(), nullptr);
+    owed_.clear();
+  }
+  return group;
 }
 
 // Whether it is on the disk.
-bool AuditLog::Flush(const Group& group) {
+bool AuditLog::Flush(Group group) {
   {
     MutexLock lock(&mutex_);
     flush_start_ = absl::Now();
@@ -181,7 +191,7 @@ bool AuditLog::Flush(const Group& group) {
       spdlog::error("audit: cannot write {}: {}; nothing is signed", options_.file,
                     std::string(written.message()));
     }
-    failed_ = !written.ok();
+    failed_ = !written.ok() || !owed_.empty();
     head_ = writer_.head();
   }
   absl::Status outcome = written.ok() ? Deliver() : Unavailable();
@@ -189,7 +199,20 @@ bool AuditLog::Flush(const Group& group) {
   for (const Durable& durable : group.durables) {
     if (durable) durable(outcome);
   }
+  if (!written.ok()) KeepWhatWasDone(std::move(group.records));
   return written.ok();
+}
+
+// A signature that was not recorded was not released either. But a change has happened,
+// and must not go unrecorded because its record was too long for what was left of a disk.
+void AuditLog::KeepWhatWasDone(std::vector<AuditRecord> records) {
+  for (AuditRecord& record : records) {
+    if (!record.refusal.empty() || record.checkpoint || record.method == "Sign" ||
+        record.method == kResumeMethod) {
+      continue;
+    }
+    if (owed_.size() < kMaxPending) owed_.push_back(std::move(record));
+  }
 }
 
 absl::Status AuditLog::Deliver() {
@@ -226,7 +249,7 @@ void AuditLog::WriteLastCheckpoint() {
                              .refusal = kCheckpointLeftOut,
                              .detail = why});
   }
-  Flush(group);
+  Flush(std::move(group));
 }
 
 absl::Status AppendAndWait(AuditLog& audit, AuditRecord record) {

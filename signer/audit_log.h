@@ -68,8 +68,9 @@ class AuditLog {
   void SetCheckpointSigner(CheckpointSigner sign);
 
   // Queues the record. `durable`, which may be null, gets OK once it is on the disk, or
-  // UNAVAILABLE, AUDIT_UNAVAILABLE where it is not and never will be. Where it is there and
-  // the sink does not take it, what that says.
+  // UNAVAILABLE, AUDIT_UNAVAILABLE where it is not. That of a signature never will be then;
+  // that of anything else that was done is kept, and written before whatever comes later.
+  // Where it is on the disk and the sink does not take it: what the sink says.
   void Append(AuditRecord record, Durable durable);
 
   // Queues the record of a refusal; nobody is told when it is on the disk. One of which an
@@ -105,15 +106,18 @@ class AuditLog {
 
   void Run();
   Group NextGroup(bool gather);
-  bool Flush(const Group& group);
+  bool Flush(Group group);
+  void KeepWhatWasDone(std::vector<AuditRecord> records);
   absl::Status Deliver();
   void CloseFileIfDue();
   void WriteLastCheckpoint();
 
   const AuditOptions options_;
-  // Used by the log's thread only, both.
+  // Used by the log's thread only, these three.
   LogWriter writer_;
   absl::Time next_close_ = absl::InfinitePast();
+  // What was done and could not be written. As long as there is any, the log has failed.
+  std::vector<AuditRecord> owed_;
 
   mutable Mutex mutex_;
   Group pending_ ABSL_GUARDED_BY(mutex_);

@@ -21,6 +21,13 @@ absl::Status TakeComment(const std::string& comment, AuditRecord& record) {
   return absl::OkStatus();
 }
 
+// Before it is frozen, and whatever comes of it: an approval to thaw was given for the
+// freeze that was then. One that is kept must not end the next, by one person's word.
+absl::Status UseUpThaws(registry::Registry& registry, absl::string_view method,
+                        absl::string_view connection) {
+  return registry.approvals().UseAll(method, connection);
+}
+
 }  // namespace
 
 grpc::Status ConnectionsService::FreezeConnection(grpc::ServerContext* context,
@@ -34,12 +41,15 @@ grpc::Status ConnectionsService::FreezeConnection(grpc::ServerContext* context,
                                                 registry.GetConnection(request->name()));
                                call.record.before = current.frozen ? kFrozen : kNotFrozen;
                                call.record.after = kFrozen;
+                               const absl::Status used_up =
+                                   UseUpThaws(registry, "ThawConnection", request->name());
                                ASSIGN_OR_RETURN(const registry::Connection frozen,
                                                 registry.SetFrozen(request->name(), true));
                                *response = ToProto(frozen);
                                // Also where it was frozen already: a call before this one may have
                                // failed here.
-                               return administration_.RefreshSnapshot();
+                               RETURN_IF_ERROR(administration_.RefreshSnapshot());
+                               return used_up;
                              });
 }
 
@@ -83,9 +93,11 @@ grpc::Status ConnectionsService::SetEmergencyFreeze(grpc::ServerContext* context
         registry::Registry& registry = administration_.registry();
         ASSIGN_OR_RETURN(const bool current, registry.GetEmergencyFreeze());
         const char* before = current ? kEmergency : kNoEmergency;
+        absl::Status used_up;
         if (frozen || !current) {
           call.record.before = before;
           call.record.after = frozen ? kEmergency : kNoEmergency;
+          if (frozen) used_up = UseUpThaws(registry, "SetEmergencyFreeze", kAllConnections);
           RETURN_IF_ERROR(registry.SetEmergencyFreeze(frozen));
         } else {
           RETURN_IF_ERROR(
@@ -100,7 +112,8 @@ grpc::Status ConnectionsService::SetEmergencyFreeze(grpc::ServerContext* context
                                          [&] { return registry.SetEmergencyFreeze(false); }));
         }
         response->set_frozen(frozen);
-        return administration_.RefreshSnapshot();
+        RETURN_IF_ERROR(administration_.RefreshSnapshot());
+        return used_up;
       });
 }
 

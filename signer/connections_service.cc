@@ -14,6 +14,7 @@
 #include "signer/connection_changes.h"
 #include "signer/connection_rules.h"
 #include "signer/conversions.h"
+#include "signer/freeze.h"
 
 namespace keyward::signer {
 namespace {
@@ -61,6 +62,8 @@ grpc::Status ConnectionsService::CreateConnection(grpc::ServerContext* context,
   return administration_.Run(
       {*context, "CreateConnection", wanted.name(), {Operation::kManageConnections}},
       [&](PermittedCall& call) -> absl::Status {
+        // A new key signs its own certificate.
+        RETURN_IF_ERROR(CheckNotFrozen(*administration_.parts().snapshots.Get(), wanted.name()));
         ASSIGN_OR_RETURN(registry::ConnectionSettings settings, SettingsFromProto(wanted));
         ASSIGN_OR_RETURN(settings, CompleteSettings(std::move(settings)));
         call.record.after = SettingsJson(settings);

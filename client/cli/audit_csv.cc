@@ -42,6 +42,14 @@ std::string Field(std::string text) {
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
 }
 
+// A member's value on a line of several. Where it has a space it is shown as JSON writes
+// it, or it could look like members that the record does not have.
+std::string Value(const Json& value) {
+  const std::string text = Text(value);
+  if (!value.is_string() || text.find_first_of(" \"") == std::string::npos) return text;
+  return value.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
 }  // namespace
 
 std::string AuditCsvHeader() { return absl::StrCat(absl::StrJoin(kColumns, ","), ",record\r\n"); }
@@ -60,7 +68,7 @@ std::string AuditText(absl::string_view line) {
   const Json record = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
   if (!record.is_object()) return Plain(line);
   const auto member = [&](const char* name) {
-    return record.contains(name) ? Text(record[name]) : std::string();
+    return record.contains(name) ? Value(record[name]) : std::string();
   };
   std::string text = absl::StrCat(member("time"), " ", member("sequence"), " ", member("outcome"),
                                   " ", member("method"));
@@ -73,9 +81,9 @@ std::string AuditText(absl::string_view line) {
       continue;
     }
     if (name == "checkpoint" && value.is_object() && value.contains("sequence")) {
-      absl::StrAppend(&text, " checkpoint=", Text(value["sequence"]));
+      absl::StrAppend(&text, " checkpoint=", Value(value["sequence"]));
     } else {
-      absl::StrAppend(&text, " ", name, "=", Text(value));
+      absl::StrAppend(&text, " ", name, "=", Value(value));
     }
   }
   return Plain(text);

@@ -88,6 +88,10 @@ class ApprovalStore {
   // kUsed → kApproved, where what was approved could not be done.
   //   FAILED_PRECONDITION APPROVAL_NOT_USED
   virtual absl::Status GiveBack(absl::string_view name) = 0;
+
+  // kApproved → kUsed of every one of that method and connection, whoever asked: what it
+  // was given for is over.
+  virtual absl::Status UseAll(absl::string_view method, absl::string_view connection) = 0;
 };
 
 }  // namespace keyward::registry

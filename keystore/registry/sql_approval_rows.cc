@@ -184,6 +184,13 @@ void UpdateApproval(soci::session& session, const Approval& approval) {
       use(row.decide_time_us, "decided"), use(row.comment, "comment"), use(row.name, "name");
 }
 
+void UseApprovals(soci::session& session, const std::string& method,
+                  const std::string& connection) {
+  session << "UPDATE approvals SET state = 'USED' WHERE state = 'APPROVED' "
+             "AND method = :method AND connection = :connection",
+      use(method, "method"), use(connection, "connection");
+}
+
 void DeleteApprovalsExpiredBefore(soci::session& session, absl::Time time) {
   const SqlInteger time_us = absl::ToUnixMicros(time);
   session << "DELETE FROM approvals WHERE expire_time_us < :time", use(time_us, "time");

@@ -42,6 +42,9 @@ void InsertApproval(soci::session& session, const Approval& approval);
 // Replaces what Decide(), Use() and GiveBack() change: the state and the decision.
 void UpdateApproval(soci::session& session, const Approval& approval);
 
+// APPROVED → USED.
+void UseApprovals(soci::session& session, const std::string& method, const std::string& connection);
+
 void DeleteApprovalsExpiredBefore(soci::session& session, absl::Time time);
 
 }  // namespace keyward::registry

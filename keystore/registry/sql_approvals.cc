@@ -184,4 +184,11 @@ absl::Status SqlApprovals::GiveBack(absl::string_view name) {
   });
 }
 
+absl::Status SqlApprovals::UseAll(absl::string_view method, absl::string_view connection) {
+  return database_.Write([&](soci::session& session) -> absl::Status {
+    UseApprovals(session, Searched(method), Searched(connection));
+    return absl::OkStatus();
+  });
+}
+
 }  // namespace keyward::registry

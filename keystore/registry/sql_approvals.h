@@ -31,6 +31,7 @@ class SqlApprovals : public ApprovalStore {
                                   absl::Time now) override;
   absl::Status Use(absl::string_view name, absl::Time now) override;
   absl::Status GiveBack(absl::string_view name) override;
+  absl::Status UseAll(absl::string_view method, absl::string_view connection) override;
 
  private:
   SqlDatabase& database_;

@@ -30,8 +30,9 @@ struct VerifyOptions {
   // Whether a log that begins later than with record 1 is a failure.
   bool from_start = false;
   // A longer end that no checkpoint vouches for is a failure: whoever rewrites the end of
-  // a log has to leave its checkpoints out. Twice the most that a signer can be configured
-  // for, 10,000 records and an hour.
+  // a log has to leave its checkpoints out. So much between two is a warning: whoever
+  // did that while no signer ran had it vouched for by the next start. Twice the most that a signer
+  // can be configured for, 10,000 records and an hour.
   uint64_t max_unvouched_records = 20000;
   absl::Duration max_unvouched_time = absl::Hours(2);
   // Those beyond are counted only.

@@ -169,6 +169,14 @@ void CheckpointCheck::CheckTime(const Checkpoint& checkpoint, const CheckpointKe
                                 "time, ",
                                 checkpoint.time));
   }
+  // A signer that starts goes on behind whatever end it finds, and vouches for that.
+  const auto since = ParseLineTime(waiting_since_);
+  if (since && time - *since > options_.max_unvouched_time) {
+    findings_.Warn(FindingKind::kCheckpointMissing, place,
+                   absl::StrCat("no checkpoint since ", waiting_since_,
+                                " until this one: whoever could write the file meanwhile could "
+                                "write its records anew"));
+  }
   const uint64_t before = vouched_ ? vouched_->sequence : first_sequence_ - 1;
   if (checkpoint.link.sequence > before &&
       checkpoint.link.sequence - before > options_.max_unvouched_records) {

@@ -28,6 +28,13 @@ class FreezeTest : public CertificatesTest {
             CodeAndReason(client->AdoptKey("acme", "pkcs11:object=nowhere").status())};
   }
 
+  // Its certificate is a signature of its new key.
+  std::string Creation() const {
+    v1::Connection connection;
+    connection.set_name("fresh");
+    return CodeAndReason(Client()->CreateConnection(connection).status());
+  }
+
   json LastRecordOf(const std::string& method) const {
     json last;
     for (const json& record : Audit()) {
@@ -96,6 +103,7 @@ TEST_F(FreezeTest, TheEmergencyFreezeStopsCallsThatAreUnderWay) {
   EXPECT_EQ(CodeAndReason(Sign()), kEmergency);
   EXPECT_EQ(CodeAndReason(Sign("other")), kEmergency);
   EXPECT_THAT(OtherSignatures(), ::testing::Each(kEmergency));
+  EXPECT_EQ(Creation(), kEmergency);
   load.Stop();
   EXPECT_EQ(load.errors(), (std::map<std::string, int>{{kEmergency, 4}}))
       << "each thread ended at its next call";
@@ -103,6 +111,7 @@ TEST_F(FreezeTest, TheEmergencyFreezeStopsCallsThatAreUnderWay) {
 
   ASSERT_TRUE(Client()->FreezeConnection("acme", "").ok());
   ASSERT_TRUE(Client()->SetEmergencyFreeze(false, "over").ok());
+  EXPECT_EQ(Creation(), "OK");
   EXPECT_TRUE(Sign("other").ok());
   EXPECT_EQ(CodeAndReason(Sign()), kFrozen) << "one that was frozen by itself stays so";
 }
@@ -149,6 +158,31 @@ approvals: {required: [thaw]}
   EXPECT_EQ(CodeAndReason(Sign()), kFrozen);
   EXPECT_EQ(DoJson({"connection", "thaw", "acme"}).value("frozen", true), false);
   EXPECT_TRUE(Sign().ok());
+}
+
+// Who has kept an approval must not end the next incident's freeze with it, alone.
+TEST_F(FreezeTest, ANewFreezeSpendsWhatWasApprovedBefore) {
+  ASSERT_EQ(testing::Run({KEYWARD_DEV_PKI, "--client", "second", File("pki")}).exit_code, 0);
+  Stop();
+  signer_.Write("policy.yaml", absl::StrCat(testing::kDefaultPolicy, R"(
+  - {name: second, identities: ["cn:second"], connections: ["*"], operations: [activate, disable]}
+approvals: {required: [thaw]}
+)"));
+  Start();
+  const std::vector<std::string> one = {"connection", "thaw", "acme"};
+  const std::vector<std::string> all = {"connection", "thaw", "--all", "--yes"};
+  Do({"connection", "freeze", "acme"});
+  Do({"connection", "freeze", "--all", "--yes"});
+  EXPECT_EQ(Refusal(Keyward(one)), "APPROVAL_REQUIRED");
+  EXPECT_EQ(Refusal(Keyward(all)), "APPROVAL_REQUIRED");
+  for (const json& approval : DoJson({"approval", "list"})) {
+    EXPECT_EQ(Keyward({"approval", "approve", approval.value("name", "")}, "second").exit_code, 0);
+  }
+  ASSERT_TRUE(Client("second")->FreezeConnection("acme", "the next incident").ok());
+  ASSERT_TRUE(Client("second")->SetEmergencyFreeze(true, "the next incident").ok());
+  EXPECT_EQ(Refusal(Keyward(all)), "APPROVAL_REQUIRED");
+  EXPECT_EQ(Refusal(Keyward(one)), "APPROVAL_REQUIRED");
+  EXPECT_EQ(CodeAndReason(Sign()), kEmergency);
 }
 
 TEST_F(FreezeTest, TheCommandShowsAndAsks) {

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
@@ -96,6 +97,31 @@ TEST_F(AuditLogTest, AFileThatWasMovedAwayFailsClosedAndIsTakenBack) {
   std::filesystem::rename(path() + ".away", path());
   EXPECT_TRUE(AppendAndWait(*log, RecordOf("after")).ok());
   EXPECT_THAT(Story(), ElementsAre("OpenFile", "before", "after"));
+}
+
+// Unlike a signature a change has happened, whatever its caller is told.
+TEST_F(AuditLogTest, TheRecordOfAChangeIsKeptUntilItCanBeWritten) {
+  auto log = Open();
+  ASSERT_TRUE(AppendAndWait(*log, RecordOf("before")).ok());
+  const AuditRecord change{.time = absl::FromUnixSeconds(1700000000),
+                           .method = "UpdateConnection",
+                           .connection = "acme",
+                           .after = absl::StrCat(R"({"text":")", std::string(4000, 'x'), R"("})")};
+  {
+    // Room for short records, not for this one.
+    const FullDisk full(ReadFile(path())->size() + 2000);
+    EXPECT_EQ(ReasonOf(AppendAndWait(*log, change)), "AUDIT_UNAVAILABLE");
+    log->Probe();
+    EXPECT_EQ(ReasonOf(AppendAndWait(*log, RecordOf("short"))), "AUDIT_UNAVAILABLE")
+        << "nothing goes on without it";
+    EXPECT_EQ(ReasonOf(log->CheckWritable()), "AUDIT_UNAVAILABLE");
+  }
+  log->Probe();
+  ASSERT_TRUE(Eventually([&] { return log->CheckWritable().ok(); }));
+  EXPECT_TRUE(AppendAndWait(*log, RecordOf("after")).ok());
+  log.reset();
+  EXPECT_THAT(Story(),
+              ElementsAre("OpenFile", "before", "UpdateConnection", "ResumeAuditLog", "after"));
 }
 
 TEST_F(AuditLogTest, AFileThatWasCutShortFailsClosed) {

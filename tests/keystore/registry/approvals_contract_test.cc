@@ -151,6 +151,24 @@ TEST_P(RegistryContractTest, AnApprovalGivenBackIsUsedAgain) {
   EXPECT_THAT(approvals().Use("one", kNow), IsOk());
 }
 
+TEST_P(RegistryContractTest, AllThatIsApprovedOfAMethodAndConnectionIsUsedUpAtOnce) {
+  for (const char* name : {"one", "two"}) CreateApproved(approvals(), name);
+  Create(approvals(), SomeApproval("pending"));
+  Approval other = SomeApproval("other connection");
+  other.connection = "globex";
+  Create(approvals(), other);
+  ASSERT_THAT(approvals().Decide(other.name, true, "dns:b", "", kNow).status(), IsOk());
+  const Approval one = SomeApproval("one");
+  EXPECT_THAT(approvals().UseAll("another method", one.connection), IsOk());
+  EXPECT_EQ(StateOf(approvals(), "one"), ApprovalState::kApproved);
+  EXPECT_THAT(approvals().UseAll(one.method, one.connection), IsOk());
+  for (const char* name : {"one", "two"}) {
+    EXPECT_EQ(StateOf(approvals(), name), ApprovalState::kUsed);
+  }
+  EXPECT_EQ(StateOf(approvals(), "pending"), ApprovalState::kPending);
+  EXPECT_EQ(StateOf(approvals(), other.name), ApprovalState::kApproved);
+}
+
 TEST_P(RegistryContractTest, ListsTheNewestApprovalsFirst) {
   Create(approvals(), SomeApproval("old", kNow));
   Create(approvals(), SomeApproval("new", kNow + absl::Hours(2)));

@@ -92,6 +92,19 @@ TEST_F(AuditCommandTest, ShowsNoControlCharacterOfARecord) {
                                   Not(HasSubstr("\xe2\x80\xae"))));
 }
 
+// Comments and common names may have spaces, and so look like members of the record.
+TEST_F(AuditCommandTest, ShowsNoMemberThatIsOnlyTextOfAnother) {
+  testing::WriteLog(
+      logs_.path(),
+      testing::LogBuilder()
+          .Add(R"(,"identity":"cn:eve NOT_ALLOWED","comment":"x role=\"admins\" approval=y")")
+          .files());
+  EXPECT_THAT(
+      Keyward({"tail", "--file", logs_.path()}).out,
+      HasSubstr(R"( 2 done Sign "cn:eve NOT_ALLOWED" comment="x role=\"admins\" approval=y")"
+                "\n"));
+}
+
 TEST_F(AuditCommandTest, TailsAndFiltersFiles) {
   const testing::LogFiles files = testing::LogBuilder().Add(R"(,"connection":"eu")").Add(5).files();
   testing::WriteLog(logs_.path(), files);

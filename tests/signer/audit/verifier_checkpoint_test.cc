@@ -187,6 +187,21 @@ TEST_F(VerifierCheckpointTest, TellsOfAnEndThatHasBeenWithoutCheckpointsForLong)
               IsEmpty());
 }
 
+// A signer goes on behind whatever end it finds when it starts, and vouches for that then:
+// so what was without a checkpoint for long before may have been written anew meanwhile.
+TEST_F(VerifierCheckpointTest, WarnsOfALongTimeBetweenTwoCheckpoints) {
+  options_.max_unvouched_time = absl::Hours(1);
+  const VerifyReport report = Verify(
+      LogBuilder().Add(1).Checkpoint().Add(1).Wait(absl::Minutes(61)).Add(1).Checkpoint().files());
+  EXPECT_THAT(Findings(report), ElementsAre("warning checkpoint-missing audit.jsonl:6 6"));
+  EXPECT_TRUE(report.ok());
+  EXPECT_THAT(
+      FindingsOf(
+          LogBuilder().Add(1).Checkpoint().Wait(absl::Hours(61)).Add(2).Checkpoint().files()),
+      IsEmpty())
+      << "an idle signer";
+}
+
 TEST_F(VerifierCheckpointTest, ShowsAnEndCutOffBehindACheckpointOnlyToAnAnchor) {
   LogBuilder log;
   log.Add(3).Checkpoint();

@@ -5,7 +5,9 @@
 //   hostile_bench [ROUNDS [SECONDS]]
 //
 // How the attacker is kept from using the CPU that the signer and the good caller need is
-// in attacker.h.
+// in attacker.h. Only a machine with nothing else to do gives a p99 that means anything:
+// other work costs the busier side more, which is the one under attack, and turns do not
+// even that out.
 #include <cstdio>
 #include <iterator>
 #include <string>

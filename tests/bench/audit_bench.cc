@@ -76,7 +76,7 @@ double WriteLog(const std::string& path, const testing::TestAuditKey& key) {
     const std::string line = ToJsonLine(record, last.sequence + 1, last.sha256);
     const signer::HexDigest sha256 = hasher.Hash(line);
     making += absl::Now() - start;
-    last = {last.sequence + 1, std::string(ViewOf(sha256))};
+    last = {last.sequence + 1, std::string(signer::ViewOf(sha256))};
     std::fprintf(out, "%s\n", line.c_str());
   }
   OrDie(std::fclose(out) == 0, "cannot write the log");

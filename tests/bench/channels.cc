@@ -18,10 +18,13 @@ constexpr int kMaxChannels = 4;
 
 }  // namespace
 
-Channels ConnectedChannels(const std::string& address, const std::string& pki, int in_flight) {
-  const auto read = [&](const char* name) { return OrDie(ReadFile(absl::StrCat(pki, "/", name))); };
+Channels ConnectedChannels(const std::string& address, const std::string& pki, int in_flight,
+                           const std::string& client) {
+  const auto read = [&](const std::string& name) {
+    return OrDie(ReadFile(absl::StrCat(pki, "/", name)));
+  };
   const auto credentials =
-      grpc::SslCredentials({read("ca.pem"), read("backend.key"), read("backend.pem")});
+      grpc::SslCredentials({read("ca.pem"), read(client + ".key"), read(client + ".pem")});
   Channels channels;
   for (int i = 0; i < std::min(in_flight, kMaxChannels); ++i) {
     grpc::ChannelArguments arguments;

@@ -10,10 +10,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "keystore/pkcs11/key_generator.h"
-#include "keyward/v1/signer.pb.h"
 #include "tests/bench/channels.h"
+#include "tests/bench/good_call.h"
 #include "tests/bench/load.h"
 #include "tests/bench/or_die.h"
 #include "tests/bench/raw_signing.h"
@@ -31,11 +30,7 @@ class Bench {
  public:
   Bench() {
     if (!signer_.Start()) Die(signer_.daemon().Output());
-    const testing::Finished created =
-        signer_.Keyward({"connection", "create", "acme", "--consumer-key", "3MVG9bench",
-                         "--subject", "bench@example.com"});
-    if (created.exit_code != 0) Die(created.err);
-    request_.set_connection("acme");
+    CreateGoodConnection(signer_);
 
     pool_ = OrDie(pkcs11::SessionPool::New(
         OrDie(pkcs11::Token::New({.module_path = testing::kSoftHsmModule,
@@ -73,13 +68,10 @@ class Bench {
 
  private:
   Figures Call(const std::string& address, pid_t server, int in_flight, absl::Duration duration) {
-    request_.set_claims_json(absl::StrCat(
-        R"({"iss":"3MVG9bench","sub":"bench@example.com","aud":"https://login.salesforce.com",)",
-        R"("exp":)", absl::ToUnixSeconds(absl::Now() + absl::Seconds(290)), "}"));
     return CallAgainAndAgain(
         {.channels = ConnectedChannels(address, signer_.File("pki"), in_flight),
-         .method = "/keyward.v1.Signer/Sign",
-         .request = request_.SerializeAsString(),
+         .method = kSignMethod,
+         .request = GoodRequest(),
          .in_flight = in_flight,
          .duration = duration,
          .server = server});
@@ -88,7 +80,6 @@ class Bench {
   testing::SignerProcess signer_;
   std::unique_ptr<testing::Daemon> null_;
   std::string null_address_;
-  v1::SignRequest request_;
   std::unique_ptr<pkcs11::SessionPool> pool_;
   std::string key_id_;
 };

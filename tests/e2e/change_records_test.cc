@@ -38,7 +38,7 @@ TEST_F(ChangeRecordsTest, OfConnections) {
   EXPECT_EQ(RecordOf("ThawConnection")["before"], (json{{"frozen", true}}));
   EXPECT_EQ(RecordOf("ThawConnection")["after"], (json{{"frozen", false}}));
   ASSERT_TRUE(Client()->SetEmergencyFreeze(true, "all of it").ok());
-  const json emergency = RecordOf("SetEmergencyFreeze");
+  json emergency = RecordOf("SetEmergencyFreeze");
   EXPECT_EQ(emergency["connection"], "*");
   EXPECT_EQ(emergency["comment"], "all of it");
   EXPECT_NE(emergency["before"], emergency["after"]);
@@ -48,7 +48,7 @@ TEST_F(ChangeRecordsTest, OfConnections) {
   connection.add_audiences("https://test.salesforce.com");
   ASSERT_TRUE(Client()->UpdateConnection(connection, {"audiences"}).ok());
   ASSERT_TRUE(Client()->PreferAudience("acme", "https://test.salesforce.com").ok());
-  const json preferred = RecordOf("PreferAudience");
+  json preferred = RecordOf("PreferAudience");
   EXPECT_EQ(preferred["aud"], "https://test.salesforce.com");
   EXPECT_EQ(preferred["before"]["audiences"][0], kAudience);
   EXPECT_EQ(preferred["after"]["audiences"][0], "https://test.salesforce.com");
@@ -61,7 +61,7 @@ TEST_F(ChangeRecordsTest, OfConnections) {
 TEST_F(ChangeRecordsTest, OfKeysAndTheirCertificates) {
   const std::string self_signed = Fingerprint();
   Do({"certificate", "renew", "acme", "--days", "30"});
-  const json renewed = RecordOf("RenewCertificate");
+  json renewed = RecordOf("RenewCertificate");
   EXPECT_EQ(renewed["before"]["certificate_sha256"], self_signed);
   EXPECT_EQ(renewed["after"]["certificate_sha256"], Fingerprint());
   EXPECT_EQ(renewed["key_version"], 1);
@@ -73,19 +73,19 @@ TEST_F(ChangeRecordsTest, OfKeysAndTheirCertificates) {
   const std::string former = Fingerprint();
   Do({"key", "import-certificate", "acme", File("acme.pem"), "--version", "1", "--chain",
       File("ca.pem")});
-  const json imported = RecordOf("ImportCertificate");
+  json imported = RecordOf("ImportCertificate");
   EXPECT_EQ(imported["before"]["certificate_sha256"], former);
   EXPECT_EQ(imported["after"]["certificate_sha256"], Fingerprint());
 
   MakeForeignKey("ceremony", "c0ffee");
   Do({"key", "adopt", "acme", "--uri", "pkcs11:object=ceremony"});
-  const json adopted = RecordOf("AdoptKey");
+  json adopted = RecordOf("AdoptKey");
   EXPECT_EQ(adopted["key_uri"], "pkcs11:object=ceremony");
   EXPECT_EQ(adopted["key_version"], 2);
   EXPECT_EQ(adopted["certificate_sha256"].get<std::string>().size(), 64U);
 
   Do({"audit", "rotate-key", "--yes"});
-  const json rotated = RecordOf("RotateAuditKey");
+  json rotated = RecordOf("RotateAuditKey");
   EXPECT_EQ(rotated["key_version"], 2);
   EXPECT_EQ(rotated["connection"], "*");
   EXPECT_EQ(rotated["certificate_sha256"].get<std::string>().size(), 64U);

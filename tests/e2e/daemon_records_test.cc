@@ -34,8 +34,7 @@ class Records {
   }
   // Waits for the `count`th of that method, which it returns.
   json Await(absl::string_view method, size_t count = 1) const {
-    EXPECT_TRUE(Eventually([&] { return Of(method).size() >= count; }))
-        << method;
+    EXPECT_TRUE(Eventually([&] { return Of(method).size() >= count; })) << method;
     const std::vector<json> records = Of(method);
     return records.size() < count ? json::object() : records[count - 1];
   }
@@ -74,14 +73,14 @@ TEST_F(DaemonRecordsTest, PoliciesAreRecordedTakenUpOrNot) {
   const std::string first = HexSha256(testing::kDefaultPolicy);
   const std::string good = absl::StrCat(testing::kDefaultPolicy, "# changed\n");
   PutPolicy(good);
-  const json changed = records_.Await("ReloadPolicy");
+  json changed = records_.Await("ReloadPolicy");
   EXPECT_EQ(changed["outcome"], "done");
   EXPECT_EQ(changed["policy_sha256"], HexSha256(good));
   EXPECT_THAT(changed.value("detail", ""), HasSubstr(first));
 
   const std::string bad = "roles: [{name: open, identities: [everybody]}]\n";
   PutPolicy(bad);
-  const json refused = records_.Await("ReloadPolicy", 2);
+  json refused = records_.Await("ReloadPolicy", 2);
   EXPECT_EQ(refused["outcome"], "refused");
   EXPECT_EQ(refused["reason"], "FILE_INVALID");
   EXPECT_EQ(refused["policy_sha256"], HexSha256(bad));
@@ -103,7 +102,7 @@ TEST_F(DaemonRecordsTest, TlsFilesAreRecordedTakenUpOrNot) {
   Start();
   const std::string certificate = ReadFile(signer_.File("pki/signer.pem")).value_or("");
   signer_.Write("pki/signer.pem", "no certificate\n");
-  const json refused = records_.Await("ReloadTlsFiles");
+  json refused = records_.Await("ReloadTlsFiles");
   EXPECT_EQ(refused["outcome"], "refused");
   EXPECT_EQ(refused["reason"], "FILE_INVALID");
   signer_.Write("pki/signer.pem", certificate);
@@ -111,7 +110,7 @@ TEST_F(DaemonRecordsTest, TlsFilesAreRecordedTakenUpOrNot) {
   // Another set that is good: the authority twice.
   const std::string ca = ReadFile(signer_.File("pki/ca.pem")).value_or("");
   signer_.Write("pki/ca.pem", ca + ca);
-  const json changed = records_.Await("ReloadTlsFiles", 3);
+  json changed = records_.Await("ReloadTlsFiles", 3);
   EXPECT_EQ(changed["outcome"], "done");
   EXPECT_THAT(changed.value("detail", ""), HasSubstr("valid until 20"));
   Stop();
@@ -134,7 +133,7 @@ TEST_F(DaemonRecordsTest, ARefusalNamesTheRoleThatDenied) {
             "PERMISSION_DENIED DENIED_BY_ROLE");
   EXPECT_EQ(CodeAndReason(Client("backend")->Sign("other", GoodClaims()).status()),
             "PERMISSION_DENIED NOT_ALLOWED");
-  const json denied = records_.Await("Sign");
+  json denied = records_.Await("Sign");
   EXPECT_EQ(denied["reason"], "DENIED_BY_ROLE");
   EXPECT_EQ(denied["role"], "closed");
   EXPECT_EQ(records_.Await("DeleteConnection")["role"], "closed");
@@ -202,7 +201,7 @@ TEST_F(TokenRecordsTest, ATokenThatIsBackIsRecorded) {
   EXPECT_FALSE(Sign().ok());
   SetFaults("");
   EXPECT_TRUE(Eventually([&] { return Sign().ok(); })) << signer_.daemon().Output();
-  const json recovered = records_.Await("RecoverToken");
+  json recovered = records_.Await("RecoverToken");
   EXPECT_EQ(recovered["outcome"], "done");
   EXPECT_THAT(recovered.value("detail", ""), HasSubstr("since the start: "));
 }
@@ -211,7 +210,7 @@ TEST_F(TokenRecordsTest, WhatWasLeftAndIsFinishedLaterIsRecorded) {
   Start(environment());
   LeaveAKeyBehind("doomed");
   EXPECT_EQ(records_.Await("DeleteConnection")["outcome"], "refused");
-  const json failed = records_.Await("FinishInterrupted");
+  json failed = records_.Await("FinishInterrupted");
   EXPECT_EQ(failed["outcome"], "refused");
   // At the next start as well.
   Stop();
@@ -221,7 +220,7 @@ TEST_F(TokenRecordsTest, WhatWasLeftAndIsFinishedLaterIsRecorded) {
   SetFaults("");
   const size_t before = records_.Of("FinishInterrupted").size();
   Start(environment());
-  const json finished = records_.Await("FinishInterrupted", before + 1);
+  json finished = records_.Await("FinishInterrupted", before + 1);
   EXPECT_EQ(finished["outcome"], "done");
   Stop();
   Start(environment());

@@ -135,7 +135,7 @@ TEST_F(PolicyTest, ARoleWithSubjectsSignsForTheseOnly) {
   EXPECT_EQ(SignWith(*Client(), "wide", "user@elsewhere.example"), "OK");
   // Of the refusal the record says for whom it was.
   ASSERT_TRUE(Eventually([&] { return SignOutcomes().size() >= 8; }));
-  json denied;
+  json denied = json::object();
   for (const json& record : Audit()) {
     if (record.value("reason", "") == "DENIED_BY_ROLE") denied = record;
   }

@@ -21,9 +21,7 @@ class AccessTokensSubjectsTest : public TokensFixture {
     return request;
   }
 
-  static auto IsRefused() {
-    return FailsWith(absl::StatusCode::kPermissionDenied, "NOT_ALLOWED");
-  }
+  static auto IsRefused() { return FailsWith(absl::StatusCode::kPermissionDenied, "NOT_ALLOWED"); }
 };
 
 TEST_F(AccessTokensSubjectsTest, NoLoginBeginsForAnotherSubject) {

@@ -84,6 +84,8 @@ void AuditLog::SetCheckpointSigner(CheckpointSigner sign) {
   checkpointer_.SetSigner(std::move(sign));
 }
 
+void AuditLog::SetAnchorKeeper(AnchorKeeper keep) { checkpointer_.SetKeeper(std::move(keep)); }
+
 void AuditLog::Append(AuditRecord record, Durable durable) {
   MutexLock lock(&mutex_);
   pending_.records.push_back(std::move(record));
@@ -195,7 +197,13 @@ bool AuditLog::Flush(Group group) {
     head_ = writer_.head();
   }
   absl::Status outcome = written.ok() ? Deliver() : Unavailable();
-  if (written.ok()) checkpointer_.Observe(writer_.head().last, writer_.has_unvouched());
+  if (written.ok()) {
+    checkpointer_.Observe(writer_.head().last, writer_.has_unvouched());
+    const bool has_checkpoint =
+        std::any_of(group.records.begin(), group.records.end(),
+                    [](const AuditRecord& record) { return record.method == kCheckpointMethod; });
+    if (has_checkpoint) checkpointer_.KeepAnchor(writer_.head().last);
+  }
   for (const Durable& durable : group.durables) {
     if (durable) durable(outcome);
   }

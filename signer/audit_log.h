@@ -67,6 +67,11 @@ class AuditLog {
   // From now on checkpoints are made. To be called once. What `sign` uses outlives the log.
   void SetCheckpointSigner(CheckpointSigner sign);
 
+  // From now on `keep` gets the end of the log whenever a checkpoint, or the record of one
+  // that was left out, is on the disk. To be called once, before SetCheckpointSigner(). What
+  // `keep` uses outlives the log.
+  void SetAnchorKeeper(AnchorKeeper keep);
+
   // Queues the record. `durable`, which may be null, gets OK once it is on the disk, or
   // UNAVAILABLE, AUDIT_UNAVAILABLE where it is not. That of a signature never will be then;
   // that of anything else that was done is kept, and written before whatever comes later.

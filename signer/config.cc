@@ -3,6 +3,7 @@
 #include <p11-kit/uri.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -117,7 +118,7 @@ class ConfigReader {
   void ReadAudit(const YamlReader& root) {
     const auto audit = reader_.Section(root, "audit",
                                        {"file", "rotate_mib", "rotate_hours", "checkpoint_records",
-                                        "checkpoint_seconds", "forward"});
+                                        "checkpoint_seconds", "forward", "accept_loss"});
     if (!audit) return;
     AuditConfig& config = config_.audit;
     config.file = reader_.Path(*audit, "file");
@@ -130,6 +131,10 @@ class ConfigReader {
     reader_.ReadSeconds(*audit, "checkpoint_seconds", 1, kMaxCheckpointSeconds,
                         config.checkpoint_interval);
     config.forward = ReadForward(reader_, *audit);
+    if (const auto accept_loss = reader_.Note(audit->Find("accept_loss"))) {
+      config.accept_loss = static_cast<uint64_t>(
+          accept_loss->Integer(1, std::numeric_limits<int64_t>::max()).value_or(0));
+    }
   }
 
   void ReadPinSource(const YamlReader& token) {

@@ -2,6 +2,7 @@
 #ifndef KEYWARD_SIGNER_CONFIG_H_
 #define KEYWARD_SIGNER_CONFIG_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ struct AuditConfig {
   int checkpoint_records = 1000;
   absl::Duration checkpoint_interval = absl::Seconds(60);
   ForwardConfig forward;
+  // The number of the record that the registry says the log had, where an operator accepts that
+  // it and those around it are lost; 0 for nothing.
+  uint64_t accept_loss = 0;
 };
 
 // Paths are absolute, or relative to the working directory where the path of

@@ -26,6 +26,11 @@ absl::Status DaemonEvents::RecordStart(absl::string_view version,
                                 .policy_sha256 = policy_sha256});
 }
 
+absl::Status DaemonEvents::RecordAcceptedLoss(const std::string& anchor) {
+  return AppendAndWait(audit_,
+                       {.time = absl::Now(), .method = "AcceptLossOfRecords", .detail = anchor});
+}
+
 void DaemonEvents::RecordStop() { Record({.method = "Stop"}); }
 
 void DaemonEvents::RecordPolicy(const PolicyReload& reload) {

@@ -21,6 +21,9 @@ class DaemonEvents {
   // Waits until it is on the disk: a daemon that cannot say so does not serve. Errors:
   // the log's.
   absl::Status RecordStart(absl::string_view version, const std::string& policy_sha256);
+  // An operator accepts that the log does not have `anchor`, "57:9f86…". Waits and fails as
+  // RecordStart().
+  absl::Status RecordAcceptedLoss(const std::string& anchor);
   // The last record but for the checkpoint that vouches for it.
   void RecordStop();
 

@@ -3,8 +3,11 @@
 #include <memory>
 #include <utility>
 
+#include "common/error.h"
 #include "common/file.h"
+#include "common/file_modes.h"
 #include "common/openssl.h"
+#include "common/status_macros.h"
 
 namespace keyward::signer {
 namespace {
@@ -34,12 +37,17 @@ std::optional<PolicyWatch::Stamp> PolicyWatch::StampOfFile() const {
                .changed = info.st_ctim};
 }
 
+absl::StatusOr<std::string> PolicyWatch::Read() const {
+  RETURN_IF_ERROR(Annotate(CheckOnlyOwnerWrites(file_), file_));
+  return ReadFile(file_, kMaxPolicyBytes);
+}
+
 void PolicyWatch::Poll() {
   // Before the file is read: what is written meanwhile is found at the next call.
   const std::optional<Stamp> stamp = StampOfFile();
   if (settled_ && stamp == stamp_) return;
   stamp_ = stamp;
-  const absl::StatusOr<std::string> yaml = ReadFile(file_, kMaxPolicyBytes);
+  const absl::StatusOr<std::string> yaml = Read();
   std::string found = yaml.ok() ? HexSha256(*yaml) : std::string(yaml.status().message());
   const bool is_in_use = found == holder_.Get()->sha256();
   settled_ = is_in_use || found == found_;

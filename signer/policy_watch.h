@@ -17,11 +17,11 @@ namespace keyward::signer {
 // What became of a changed file.
 struct PolicyReload {
   // OK: the new policy is in use. Else the mistakes, one a line, or why the file cannot
-  // be read; the old policy stays in use.
+  // be read or others than its owner can write it; the old policy stays in use.
   absl::Status status;
   // Of the policy in use before.
   std::string old_sha256;
-  // Of the file that was read; empty where it cannot be read.
+  // Of the file that was read; empty where it was not.
   std::string new_sha256;
 };
 
@@ -54,6 +54,7 @@ class PolicyWatch {
   };
 
   std::optional<Stamp> StampOfFile() const;
+  absl::StatusOr<std::string> Read() const;
   void TakeUp(const absl::StatusOr<std::string>& yaml);
 
   const std::string file_;

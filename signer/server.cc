@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/server/listen_address.h"
 #include "common/status_macros.h"
+#include "signer/audit_anchor.h"
 #include "signer/monitoring.h"
 #include "signer/policy_log.h"
 
@@ -48,6 +49,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::New(const SignerConfig& config) 
   if (const auto& finished = server->keystore_->finished_at_start()) {
     server->events_->RecordFinished(*finished);
   }
+  RETURN_IF_ERROR(Annotate(CheckAuditAnchor(config.audit, server->keystore_->registry(),
+                                            *server->audit_, *server->events_),
+                           "audit.file"));
   RETURN_IF_ERROR(server->OpenAuditKey());
   RETURN_IF_ERROR(server->OpenTls());
   server->MakeServices();
@@ -83,6 +87,9 @@ absl::Status Server::OpenAuditKey() {
                     absl::Now() + kAuditKeyDeadline);
   RETURN_IF_ERROR(Annotate(key.status(), "the key of the audit log"));
   audit_key_ = *std::move(key);
+  audit_->SetAnchorKeeper([this](const ChainLink& link) {
+    return keystore_->registry().SetAuditAnchor(link.sequence, link.sha256);
+  });
   audit_->SetCheckpointSigner([this](const std::string& statement, absl::Time deadline) {
     return audit_key_->Sign(statement, deadline);
   });

@@ -76,6 +76,21 @@ bool NeedsCrl(X509& authority, absl::Time now) {
          X509_cmp_time(X509_get0_notAfter(&authority), &seconds) > 0;
 }
 
+using KeyIdPtr = std::unique_ptr<AUTHORITY_KEYID, OpensslDeleter<&AUTHORITY_KEYID_free>>;
+
+KeyIdPtr KeyIdOf(const X509_CRL& crl) {
+  return KeyIdPtr(static_cast<AUTHORITY_KEYID*>(
+      X509_CRL_get_ext_d2i(&crl, NID_authority_key_identifier, nullptr, nullptr)));
+}
+
+bool IsOfSameAuthority(const X509_CRL& a, const X509_CRL& b) {
+  if (X509_NAME_cmp(X509_CRL_get_issuer(&a), X509_CRL_get_issuer(&b)) != 0) return false;
+  const KeyIdPtr key_a = KeyIdOf(a);
+  const KeyIdPtr key_b = KeyIdOf(b);
+  return !key_a || !key_b || key_a->keyid == nullptr || key_b->keyid == nullptr ||
+         ASN1_OCTET_STRING_cmp(key_a->keyid, key_b->keyid) == 0;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<X509CrlPtr>> ParsePemCrls(absl::string_view pem) {
@@ -119,6 +134,28 @@ absl::Status CheckCrls(const std::vector<X509CrlPtr>& crls, const std::vector<X5
         absl::StrCat("has no CRL of ", NameText(X509_get_subject_name(authority.get())),
                      ", an authority of tls.client_ca, so none of its clients could be served: "
                      "add it"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNotOlder(const std::vector<X509CrlPtr>& crls,
+                           const std::vector<X509CrlPtr>& in_use) {
+  for (const X509CrlPtr& former : in_use) {
+    ASSIGN_OR_RETURN(const absl::Time used, ToTime(X509_CRL_get0_lastUpdate(former.get())));
+    absl::Time newest = absl::InfinitePast();
+    for (const X509CrlPtr& crl : crls) {
+      if (!IsOfSameAuthority(*crl, *former)) continue;
+      ASSIGN_OR_RETURN(const absl::Time issued, ToTime(X509_CRL_get0_lastUpdate(crl.get())));
+      newest = std::max(newest, issued);
+    }
+    // Without any its authority's clients are refused.
+    if (newest == absl::InfinitePast() || newest >= used) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("its CRL of ", NameText(X509_CRL_get_issuer(former.get())), " is of ",
+                     absl::FormatTime(absl::RFC3339_sec, newest, absl::UTCTimeZone()),
+                     " and older than the one in use, of ",
+                     absl::FormatTime(absl::RFC3339_sec, used, absl::UTCTimeZone()),
+                     ", so who was revoked since would be let in: fetch the authority's newest"));
   }
   return absl::OkStatus();
 }

@@ -36,6 +36,13 @@ absl::StatusOr<absl::Time> EarliestNextUpdate(const std::vector<X509CrlPtr>& crl
 absl::Status CheckCrls(const std::vector<X509CrlPtr>& crls, const std::vector<X509Ptr>& authorities,
                        absl::Time now);
 
+// Whether `crls` would let nobody in again that `in_use` keeps out: of each authority that has
+// lists in both, the newest of `crls` (thisUpdate) is not older than those of `in_use`. Lists with
+// the same issuer are of the same authority, unless both name a key (authorityKeyIdentifier) and
+// it is another. Errors as CheckCrls(). Thread-safe.
+absl::Status CheckNotOlder(const std::vector<X509CrlPtr>& crls,
+                           const std::vector<X509CrlPtr>& in_use);
+
 }  // namespace keyward::server
 
 #endif  // KEYWARD_COMMON_SERVER_CLIENT_CRLS_H_

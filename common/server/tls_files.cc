@@ -91,7 +91,8 @@ class Reading {
            *client_ca_ == set.client_ca && client_crl_.ok() && *client_crl_ == set.client_crl;
   }
 
-  void Check() {
+  // `known` is the set in use; may be null.
+  void Check(const TlsSet* known) {
     auto chain = certificate_.ok() ? ParsePemCertificates(*certificate_) : certificate_.status();
     if (chain.ok()) CheckCertificate(*chain->front());
     Note(kCertificate, files_.certificate, chain.status());
@@ -106,7 +107,7 @@ class Reading {
     auto authorities = client_ca_.ok() ? ParsePemCertificates(*client_ca_) : client_ca_.status();
     Note(kClientCa, files_.client_ca, authorities.status());
     if (!files_.client_crl.empty()) {
-      Note(kClientCrl, files_.client_crl, CheckClientCrl(authorities));
+      Note(kClientCrl, files_.client_crl, CheckClientCrl(authorities, known));
     }
   }
 
@@ -130,11 +131,16 @@ class Reading {
     Note(kCertificate, files_.certificate, status);
   }
 
-  absl::Status CheckClientCrl(const absl::StatusOr<std::vector<X509Ptr>>& authorities) {
+  absl::Status CheckClientCrl(const absl::StatusOr<std::vector<X509Ptr>>& authorities,
+                              const TlsSet* known) {
     RETURN_IF_ERROR(client_crl_.status());
     ASSIGN_OR_RETURN(const std::vector<X509CrlPtr> crls, ParsePemCrls(*client_crl_));
     if (!authorities.ok()) return absl::OkStatus();
     RETURN_IF_ERROR(CheckCrls(crls, *authorities, absl::Now()));
+    if (known != nullptr && !known->client_crl.empty()) {
+      ASSIGN_OR_RETURN(const std::vector<X509CrlPtr> in_use, ParsePemCrls(known->client_crl));
+      RETURN_IF_ERROR(CheckNotOlder(crls, in_use));
+    }
     ASSIGN_OR_RETURN(client_crl_end_, EarliestNextUpdate(crls));
     return absl::OkStatus();
   }
@@ -158,7 +164,7 @@ class Reading {
 
 std::vector<TlsMistake> CheckTlsFiles(const TlsFiles& files) {
   Reading reading(files);
-  reading.Check();
+  reading.Check(/*known=*/nullptr);
   return reading.mistakes();
 }
 
@@ -166,7 +172,7 @@ absl::StatusOr<std::shared_ptr<const TlsSet>> ReadTlsFiles(const TlsFiles& files
                                                            std::shared_ptr<const TlsSet> known) {
   Reading reading(files);
   if (known != nullptr && reading.Has(*known)) return known;
-  reading.Check();
+  reading.Check(known.get());
   if (!reading.mistakes().empty()) {
     return absl::InvalidArgumentError(
         absl::StrJoin(reading.mistakes(), "; ", [](std::string* out, const TlsMistake& mistake) {

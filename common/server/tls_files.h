@@ -57,7 +57,8 @@ std::vector<TlsMistake> CheckTlsFiles(const TlsFiles& files);
 // What is in the files. Where that is what `known` (may be null) has, the answer is `known`
 // itself, and only whether the files can be read was checked anew. Thread-safe.
 //
-// Errors: INVALID_ARGUMENT, without a reason, where CheckTlsFiles() has mistakes; its message
+// Errors: INVALID_ARGUMENT, without a reason, where CheckTlsFiles() has mistakes, or the CRLs are
+// older than those of `known` (CheckNotOlder()); its message
 // has all of them in one line: "tls.certificate: FILE: has expired: ...; tls.private_key: ...".
 absl::StatusOr<std::shared_ptr<const TlsSet>> ReadTlsFiles(
     const TlsFiles& files, std::shared_ptr<const TlsSet> known = nullptr);

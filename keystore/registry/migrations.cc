@@ -105,6 +105,19 @@ const Migration kThird = {
     },
 };
 
+// Exactly one row, always; number 0 before the first anchor.
+const Migration kFourth = {
+    4,
+    {
+        R"sql(CREATE TABLE audit_anchor (
+  id       INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+  sequence BIGINT NOT NULL CHECK (sequence >= 0),
+  sha256   TEXT NOT NULL
+))sql",
+        "INSERT INTO audit_anchor (id, sequence, sha256) VALUES (1, 0, '')",
+    },
+};
+
 int64_t SchemaVersion(soci::session& session) {
   long long version = 0;  // NOLINT(google-runtime-int): the type that SOCI binds
   session << "SELECT COALESCE(MAX(number), 0) FROM schema_migrations", soci::into(version);
@@ -121,7 +134,7 @@ void Apply(soci::session& session, const Migration& migration) {
 }  // namespace
 
 absl::Span<const Migration> Migrations() {
-  static const auto* const kAll = new std::vector<Migration>{kFirst, kSecond, kThird};
+  static const auto* const kAll = new std::vector<Migration>{kFirst, kSecond, kThird, kFourth};
   return *kAll;
 }
 

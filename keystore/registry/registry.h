@@ -91,6 +91,15 @@ struct IssuedKey {
   absl::Time certificate_not_after;
 };
 
+// Where the audit log stood when that was last noted: the number of its last record, and the
+// SHA-256 of that record, 64 lower-case hexadecimal digits.
+struct AuditAnchor {
+  uint64_t sequence = 0;
+  std::string sha256;
+
+  bool operator==(const AuditAnchor&) const = default;
+};
+
 // A consistent picture of the whole registry.
 struct Contents {
   std::vector<Connection> connections;
@@ -213,6 +222,12 @@ class Registry {
 
   // Everything that is not removed, as of one moment.
   virtual absl::StatusOr<Contents> Load() = 0;
+
+  // Puts an anchor in the place of the one before. INVALID_ARGUMENT where its number is 0 or
+  // beyond 2^63 - 1, or its hash is none.
+  virtual absl::Status SetAuditAnchor(uint64_t sequence, absl::string_view sha256) = 0;
+  // Nothing before the first SetAuditAnchor().
+  virtual absl::StatusOr<std::optional<AuditAnchor>> GetAuditAnchor() = 0;
 
   // Valid as long as the registry.
   virtual ApprovalStore& approvals() = 0;

@@ -2,7 +2,9 @@
 #ifndef KEYWARD_KEYSTORE_REGISTRY_SQL_REGISTRY_H_
 #define KEYWARD_KEYSTORE_REGISTRY_SQL_REGISTRY_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +56,8 @@ class SqlRegistry : public Registry {
   absl::Status FinishDestruction(absl::string_view connection, uint32_t number) override;
   absl::StatusOr<std::vector<KeyVersion>> ListUnfinished() override;
   absl::StatusOr<Contents> Load() override;
+  absl::Status SetAuditAnchor(uint64_t sequence, absl::string_view sha256) override;
+  absl::StatusOr<std::optional<AuditAnchor>> GetAuditAnchor() override;
   ApprovalStore& approvals() override { return approvals_; }
   absl::Status Ping() override;
 

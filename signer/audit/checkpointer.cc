@@ -39,6 +39,16 @@ void Checkpointer::SetSigner(CheckpointSigner sign) {
   changed_ = true;
 }
 
+void Checkpointer::SetKeeper(AnchorKeeper keep) {
+  MutexLock lock(&mutex_);
+  keep_ = std::move(keep);
+}
+
+void Checkpointer::KeepAnchor(const ChainLink& last) {
+  MutexLock lock(&mutex_);
+  if (keep_ != nullptr) anchor_ = last;
+}
+
 bool Checkpointer::has_signer() const {
   MutexLock lock(&mutex_);
   return sign_ != nullptr;
@@ -83,12 +93,16 @@ std::optional<absl::Duration> Checkpointer::UntilDue() const {
 
 void Checkpointer::Run() {
   MutexLock lock(&mutex_);
-  while (!stopping_) {
+  while (!stopping_ || anchor_) {
+    if (anchor_) {
+      KeepWaitingAnchor();
+      continue;
+    }
     const std::optional<absl::Duration> until_due = UntilDue();
     if (!until_due || *until_due > absl::ZeroDuration()) {
       changed_ = false;
       const auto has_news = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || changed_ || (urgent_deadline_ && !urgent_outcome_);
+        return stopping_ || changed_ || anchor_ || (urgent_deadline_ && !urgent_outcome_);
       };
       mutex_.AwaitWithTimeout(has_news, until_due.value_or(absl::InfiniteDuration()));
       continue;
@@ -110,6 +124,21 @@ void Checkpointer::Run() {
       mutex_.Lock();
     }
   }
+}
+
+void Checkpointer::KeepWaitingAnchor() {
+  const ChainLink link = *std::exchange(anchor_, std::nullopt);
+  const AnchorKeeper keep = keep_;
+  mutex_.Unlock();
+  const absl::Status kept = keep(link);
+  mutex_.Lock();
+  if (!kept.ok() && !keeping_fails_) {
+    spdlog::error("audit: cannot note in the registry where the log stands: {}",
+                  std::string(kept.message()));
+  } else if (kept.ok() && keeping_fails_) {
+    spdlog::info("audit: the registry notes again where the log stands");
+  }
+  keeping_fails_ = !kept.ok();
 }
 
 absl::StatusOr<Checkpoint> Checkpointer::Sign(const CheckpointSigner& sign, const ChainLink& link,

@@ -23,6 +23,10 @@ namespace keyward::signer {
 using CheckpointSigner = std::function<absl::StatusOr<CheckpointSignature>(
     const std::string& statement, absl::Time deadline)>;
 
+// Stores elsewhere that the log has the record of this link on the disk. Called on the log's
+// checkpoint thread, as above.
+using AnchorKeeper = std::function<absl::Status(const ChainLink& link)>;
+
 // Has a thread of its own, so that a token that hangs never stops the log. A signer that
 // fails is asked again after a second, and then at growing intervals up to a minute.
 // Thread-safe.
@@ -39,7 +43,7 @@ class Checkpointer {
 
   // `vouched`: the record of the last checkpoint in the log.
   Checkpointer(Options options, uint64_t vouched);
-  // Waits until the signer returns.
+  // Waits until the signer returns, and until the last anchor is kept.
   ~Checkpointer();
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
@@ -47,6 +51,12 @@ class Checkpointer {
   // None are made before. To be called once.
   void SetSigner(CheckpointSigner sign);
   bool has_signer() const;
+
+  // Gets the anchors of KeepAnchor(). To be called once, before SetSigner().
+  void SetKeeper(AnchorKeeper keep);
+  // Has `last`, whose record is on the disk, kept soon; only the newest of several. A keeper
+  // that fails is asked again with the next. Never waits for it.
+  void KeepAnchor(const ChainLink& last);
 
   // Tells that the log's last record on the disk is `last`; `has_unvouched` as
   // LogWriter's.
@@ -64,12 +74,17 @@ class Checkpointer {
   std::optional<absl::Duration> UntilDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static absl::StatusOr<Checkpoint> Sign(const CheckpointSigner& sign, const ChainLink& link,
                                          absl::Time deadline);
+  void KeepWaitingAnchor() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NoteOutcome(const absl::Status& outcome, uint64_t sequence, Clock::time_point start)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
   mutable Mutex mutex_;
   CheckpointSigner sign_ ABSL_GUARDED_BY(mutex_);
+  AnchorKeeper keep_ ABSL_GUARDED_BY(mutex_);
+  // Waits for the keeper.
+  std::optional<ChainLink> anchor_ ABSL_GUARDED_BY(mutex_);
+  bool keeping_fails_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Something that UntilDue() depends on.
   bool changed_ ABSL_GUARDED_BY(mutex_) = false;

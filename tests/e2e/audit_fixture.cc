@@ -16,9 +16,12 @@ using nlohmann::json;
 
 const char kAuditSettings[] = "  checkpoint_records: 5\n  rotate_mib: 1\n";
 
-AuditTest::AuditTest() {
+AuditTest::AuditTest() { AcceptLoss(0); }
+
+void AuditTest::AcceptLoss(uint64_t sequence) const {
+  const std::string setting = sequence == 0 ? "" : absl::StrCat("  accept_loss: ", sequence, "\n");
   signer_.Write("signer.yaml", testing::Replaced(signer_.DefaultConfig(), "policy:",
-                                                 absl::StrCat(kAuditSettings, "policy:")));
+                                                 absl::StrCat(kAuditSettings, setting, "policy:")));
 }
 
 std::string AuditTest::ReadAll(const std::string& path) const {

@@ -3,6 +3,7 @@
 #ifndef KEYWARD_TESTS_E2E_AUDIT_FIXTURE_H_
 #define KEYWARD_TESTS_E2E_AUDIT_FIXTURE_H_
 
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -24,6 +25,9 @@ class AuditTest : public SignerTest {
   std::string ReadAll(const std::string& path) const;
 
   void Kill();
+
+  // Sets audit.accept_loss for the next starts; 0 for none.
+  void AcceptLoss(uint64_t sequence) const;
 
   // What `keyward` prints; a failure of the test where it fails.
   std::string Do(const std::vector<std::string>& arguments,

@@ -164,6 +164,29 @@ TEST_F(PolicyWatchTest, AFileThatIsGoneOrNotAFileOrTooLongKeepsTheOldOne) {
   EXPECT_TRUE(Allows("second"));
 }
 
+// As at the start.
+TEST_F(PolicyWatchTest, AFileThatOthersCanWriteKeepsTheOldOne) {
+  for (const mode_t mode : {0664, 0646}) {
+    told_.clear();
+    Replace(RoleFor("second"));
+    ASSERT_EQ(chmod(File().c_str(), mode), 0);
+    for (int i = 0; i < 3; ++i) Poll();
+    EXPECT_TRUE(Allows("first"));
+    ASSERT_THAT(told_, SizeIs(1));
+    EXPECT_THAT(std::string(told_[0].status.message()),
+                HasSubstr(File() + ": others than its owner can write it"));
+    EXPECT_EQ(told_[0].new_sha256, "");
+    Replace(RoleFor("first"));
+    PollTwice();
+  }
+  Replace(RoleFor("second"));
+  ASSERT_EQ(chmod(File().c_str(), 0664), 0);
+  PollTwice();
+  ASSERT_EQ(chmod(File().c_str(), 0644), 0);
+  PollTwice();
+  EXPECT_TRUE(Allows("second"));
+}
+
 TEST_F(PolicyWatchTest, FollowsALinkThatIsTurned) {
   // As Kubernetes replaces a mounted ConfigMap.
   Replace(RoleFor("first"));

@@ -132,6 +132,27 @@ TEST_F(ClientCrlsTest, ABadListChangesNothing) {
   EXPECT_THAT(log.Take(), HasSubstr("CRL, which ends at "));
 }
 
+// A former list that has not ended would let in who was revoked since.
+TEST_F(ClientCrlsTest, AListOlderThanTheOneInUseChangesNothing) {
+  const absl::Time now = absl::Now();
+  const TestCa other("other CA");
+  const std::string former = ca_.Crl({.last_update = now - absl::Hours(2)});
+  const std::string newer = ca_.Crl({.revoked = {served_.Read("first.pem")}, .last_update = now});
+  Put(newer + other.Crl({.last_update = now}));
+  TlsWatch watch = Watch();
+  Put(former + other.Crl({.last_update = now}));
+  EXPECT_FALSE(watch.Poll());
+  const std::optional<TlsReload> refused = watch.Poll();
+  ASSERT_TRUE(refused && !refused->status.ok());
+  EXPECT_THAT(std::string(refused->status.message()),
+              AllOf(HasSubstr("tls.client_crl: "), HasSubstr("older than the one in use")));
+  // The newest of an authority's counts, and one that is not in the set lets nobody in.
+  Put(former + newer);
+  const std::optional<TlsReload> taken = watch.Poll();
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(taken->status.ok()) << taken->status;
+}
+
 TEST_F(ClientCrlsTest, WarnsOnceOfAListThatEndsSoon) {
   CapturedLog log;
   Put(ca_.Crl({.next_update = absl::Now() + absl::Hours(23)}));

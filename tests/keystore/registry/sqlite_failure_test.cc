@@ -169,6 +169,19 @@ TEST_F(SqliteFailureTest, WithoutItsRowTheEmergencyFreezeIsNotOver) {
   EXPECT_THAT(registry->Load().status(), corrupt);
 }
 
+// Else whoever deletes the row has the signer believe that there was no log before.
+TEST_F(SqliteFailureTest, AnAuditAnchorThatIsGoneOrMakesNoSenseIsDamage) {
+  const auto corrupt = FailsWith(StatusCode::kDataLoss, "REGISTRY_CORRUPT");
+  const std::unique_ptr<Registry> registry = Open();
+  ASSERT_THAT(registry->SetAuditAnchor(7, std::string(64, 'a')), IsOk());
+  for (const char* damage : {"UPDATE audit_anchor SET sha256 = 'x'",
+                             "UPDATE audit_anchor SET sequence = 0", "DELETE FROM audit_anchor"}) {
+    ASSERT_THAT(SqliteExecute(path(), damage), IsOk());
+    EXPECT_THAT(registry->GetAuditAnchor().status(), corrupt) << damage;
+    EXPECT_THAT(registry->SetAuditAnchor(8, std::string(64, 'b')), corrupt) << damage;
+  }
+}
+
 TEST_F(SqliteFailureTest, ApprovalsThatMakeNoSenseAreDamage) {
   const auto corrupt = FailsWith(StatusCode::kDataLoss, "REGISTRY_CORRUPT");
   const std::unique_ptr<Registry> registry = Open();

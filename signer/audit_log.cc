@@ -6,6 +6,7 @@
 #include <future>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/status_macros.h"
@@ -44,6 +45,8 @@ AuditRecord OfCheckpoint(Checkpoint checkpoint) {
           .method = std::string(kCheckpointMethod),
           .checkpoint = std::move(checkpoint)};
 }
+
+bool IsResume(const AuditRecord& record) { return record.method == kResumeMethod; }
 
 }  // namespace
 
@@ -184,7 +187,14 @@ bool AuditLog::Flush(Group group) {
     MutexLock lock(&mutex_);
     flush_start_ = absl::Now();
   }
+  for (AuditRecord& record : group.records) {
+    if (IsResume(record) && lost_refusals_ > 0) {
+      record.detail = absl::StrCat("refusals that were not recorded: ", lost_refusals_);
+    }
+  }
   const absl::Status written = writer_.Write(group.records);
+  const bool resumed = std::any_of(group.records.begin(), group.records.end(), IsResume);
+  if (written.ok() && resumed) lost_refusals_ = 0;
   {
     MutexLock lock(&mutex_);
     flush_start_.reset();
@@ -215,8 +225,9 @@ bool AuditLog::Flush(Group group) {
 // and must not go unrecorded because its record was too long for what was left of a disk.
 void AuditLog::KeepWhatWasDone(std::vector<AuditRecord> records) {
   for (AuditRecord& record : records) {
+    if (!record.refusal.empty() && !record.checkpoint) lost_refusals_ += record.count;
     if (!record.refusal.empty() || record.checkpoint || record.method == "Sign" ||
-        record.method == kResumeMethod) {
+        IsResume(record)) {
       continue;
     }
     if (owed_.size() < kMaxPending) owed_.push_back(std::move(record));

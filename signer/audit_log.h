@@ -94,7 +94,7 @@ class AuditLog {
   absl::Status CheckWritable() const;
 
   // After a failure, appends a record that says that the log works again, if it
-  // does.
+  // does, and how many refusals were not recorded meanwhile.
   void Probe();
 
   // The end of the log.
@@ -118,11 +118,13 @@ class AuditLog {
   void WriteLastCheckpoint();
 
   const AuditOptions options_;
-  // Used by the log's thread only, these three.
+  // Used by the log's thread only, these four.
   LogWriter writer_;
   absl::Time next_close_ = absl::InfinitePast();
   // What was done and could not be written. As long as there is any, the log has failed.
   std::vector<AuditRecord> owed_;
+  // Refusals that could not be written, since the last record that says how many.
+  uint64_t lost_refusals_ = 0;
 
   mutable Mutex mutex_;
   Group pending_ ABSL_GUARDED_BY(mutex_);

@@ -45,7 +45,7 @@ grpc::Status ConnectionsService::FreezeConnection(grpc::ServerContext* context,
                                    UseUpThaws(registry, "ThawConnection", request->name());
                                ASSIGN_OR_RETURN(const registry::Connection frozen,
                                                 registry.SetFrozen(request->name(), true));
-                               *response = ToProto(frozen);
+                               *response = Shown(frozen);
                                // Also where it was frozen already: a call before this one may have
                                // failed here.
                                RETURN_IF_ERROR(administration_.RefreshSnapshot());
@@ -77,7 +77,7 @@ grpc::Status ConnectionsService::ThawConnection(grpc::ServerContext* context,
                 return absl::OkStatus();
               }));
         }
-        *response = ToProto(connection);
+        *response = Shown(connection);
         return administration_.RefreshSnapshot();
       });
 }

@@ -70,7 +70,7 @@ grpc::Status ConnectionsService::CreateConnection(grpc::ServerContext* context,
         ASSIGN_OR_RETURN(const registry::Connection created,
                          administration_.parts().lifecycle.CreateConnection(wanted.name(), settings,
                                                                             DeadlineOf(*context)));
-        *response = ToProto(created);
+        *response = Shown(created);
         return administration_.RefreshSnapshot();
       });
 }
@@ -83,7 +83,7 @@ grpc::Status ConnectionsService::GetConnection(grpc::ServerContext* context,
                                ASSIGN_OR_RETURN(
                                    const registry::Connection connection,
                                    administration_.registry().GetConnection(request->name()));
-                               *response = ToProto(connection);
+                               *response = Shown(connection);
                                return absl::OkStatus();
                              });
 }
@@ -124,12 +124,16 @@ absl::StatusOr<v1::ListConnectionsResponse> ConnectionsService::List(
           page.set_next_page_token(absl::WebSafeBase64Escape(page.connections(wanted - 1).name()));
           return page;
         }
-        *page.add_connections() = ToProto(connection);
+        *page.add_connections() = Shown(connection);
       }
       after = connection.name;
     }
     if (batch.size() < kMaxPageSize) return page;
   }
+}
+
+v1::Connection ConnectionsService::Shown(const registry::Connection& connection) const {
+  return ToProto(connection, administration_.parts().snapshots.Get()->emergency_freeze());
 }
 
 grpc::Status ConnectionsService::UpdateConnection(grpc::ServerContext* context,
@@ -160,7 +164,7 @@ grpc::Status ConnectionsService::UpdateConnection(grpc::ServerContext* context,
             [&]() -> absl::Status {
               ASSIGN_OR_RETURN(const registry::Connection updated,
                                registry.UpdateConnection(current.name, settings, current.etag));
-              *response = ToProto(updated);
+              *response = Shown(updated);
               return absl::OkStatus();
             }));
         return administration_.RefreshSnapshot();
@@ -180,7 +184,7 @@ grpc::Status ConnectionsService::PreferAudience(grpc::ServerContext* context,
         // Signing shows nobody the settings: those are for who may view them.
         response->set_name(preferred.name);
         if (call.policy.Allows(call.record.identity, request->name(), Operation::kView)) {
-          *response = ToProto(preferred);
+          *response = Shown(preferred);
         }
         // Callers may ask for what is so already, after each login: that costs no new
         // picture of the whole registry.

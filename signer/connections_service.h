@@ -47,6 +47,8 @@ class ConnectionsService final : public v1::Connections::Service {
  private:
   absl::StatusOr<v1::ListConnectionsResponse> List(const PermittedCall& call,
                                                    const v1::ListConnectionsRequest& request);
+  // As the API shows it, under the emergency freeze that the signing path goes by.
+  v1::Connection Shown(const registry::Connection& connection) const;
 
   Administration& administration_;
 };

@@ -78,7 +78,7 @@ v1::Approval::State StateOf(const registry::Approval& approval, absl::Time now) 
 
 }  // namespace
 
-v1::Connection ToProto(const registry::Connection& connection) {
+v1::Connection ToProto(const registry::Connection& connection, bool emergency_freeze) {
   const registry::ConnectionSettings& settings = connection.settings;
   v1::Connection proto;
   proto.set_name(connection.name);
@@ -96,6 +96,7 @@ v1::Connection ToProto(const registry::Connection& connection) {
   SetTime(connection.update_time, proto.mutable_update_time());
   proto.set_frozen(connection.frozen);
   if (connection.freeze_time) SetTime(*connection.freeze_time, proto.mutable_freeze_time());
+  proto.set_emergency_freeze(emergency_freeze);
   return proto;
 }
 

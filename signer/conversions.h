@@ -15,7 +15,9 @@
 
 namespace keyward::signer {
 
-v1::Connection ToProto(const registry::Connection& connection);
+// `emergency_freeze`: whether everything is frozen now, as the snapshot says that the
+// signing path goes by.
+v1::Connection ToProto(const registry::Connection& connection, bool emergency_freeze);
 v1::KeyVersion ToProto(const registry::KeyVersion& version);
 // Its state as of `now`: one that was not used in time is EXPIRED.
 v1::Approval ToProto(const registry::Approval& approval, absl::Time now);

@@ -162,7 +162,8 @@ grpc::Status KeyVersionsService::RenewCertificate(grpc::ServerContext* context,
         ASSIGN_OR_RETURN(
             const registry::KeyVersion version,
             keyward::RenewCertificate(administration_.parts().keystore, request->connection(),
-                                      call.record.key_version, validity, DeadlineOf(*context)));
+                                      call.record.key_version, validity, DeadlineOf(*context),
+                                      [&] { return CheckMaySign(request->connection()); }));
         call.record.key_version = version.number;
         RecordCertificates(former, version, call.record);
         ASSIGN_OR_RETURN(*response, CertificateToProto(version));
@@ -184,7 +185,8 @@ grpc::Status KeyVersionsService::AdoptKey(grpc::ServerContext* context,
           ASSIGN_OR_RETURN(
               const registry::KeyVersion version,
               keyward::AdoptKey(administration_.parts().keystore, administration_.parts().adoption,
-                                connection.name, request->uri(), DeadlineOf(*context)));
+                                connection.name, request->uri(), DeadlineOf(*context),
+                                [&] { return CheckMaySign(connection.name); }));
           call.record.key_version = version.number;
           call.record.certificate_sha256 = HexSha256(version.certificate_der);
           *response = ToProto(version);

@@ -33,7 +33,8 @@ class KeyVersionsService final : public v1::KeyVersions::Service {
                         v1::KeyVersion* response) override;
 
  private:
-  // Everything here that signs: a certificate, or a request for one.
+  // Everything here that signs, a certificate or a request for one, asks this before the
+  // token signs, and again when it has: what was frozen meanwhile is thrown away.
   absl::Status CheckMaySign(absl::string_view connection) const;
 
   Administration& administration_;

@@ -137,7 +137,8 @@ void AddComment(CLI::App& verb, Options& options) {
 }  // namespace
 
 void AddApprovalCommands(CLI::App& app, Cli& cli) {
-  CLI::App& noun = AddNoun(app, "approval", "Changes that need a second person");
+  CLI::App& noun =
+      AddNoun(app, "approval", "Changes that need a second person", "keyward approval list");
   const auto options = std::make_shared<Options>();
 
   CLI::App& list = AddVerb(noun, cli, "list", "List what waits for a second person",

@@ -201,7 +201,8 @@ void AddVerify(CLI::App& noun, Cli& cli) {
 }  // namespace
 
 void AddAuditCommands(CLI::App& app, Cli& cli) {
-  CLI::App& noun = AddNoun(app, "audit", "The signer's audit log");
+  CLI::App& noun = AddNoun(app, "audit", "The signer's audit log",
+                           "keyward audit verify /var/log/keyward --certificate audit.pem");
   AddVerify(noun, cli);
   AddAuditRecordVerbs(noun, cli);
   AddVerb(noun, cli, "head", "Print the log's end, an anchor to write down elsewhere",

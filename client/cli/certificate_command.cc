@@ -112,7 +112,8 @@ void AddFileOptions(CLI::App& verb, Options& options) {
 }  // namespace
 
 void AddCertificateCommands(CLI::App& app, Cli& cli) {
-  CLI::App& noun = AddNoun(app, "certificate", "Certificates to upload to Salesforce");
+  CLI::App& noun = AddNoun(app, "certificate", "Certificates to upload to Salesforce",
+                           "keyward certificate download acme --out acme.crt");
   const auto options = std::make_shared<Options>();
   CLI::App& download =
       AddVerb(noun, cli, "download", "Write a key version's certificate, its fingerprint to stderr",

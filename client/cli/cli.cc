@@ -33,8 +33,13 @@ absl::Status CheckNoLoginFlags(const Settings& flags) {
 
 }  // namespace
 
-CLI::App& AddNoun(CLI::App& app, const std::string& name, const std::string& description) {
-  return *app.add_subcommand(name, description)->require_subcommand(0, 1);
+CLI::App& AddNoun(CLI::App& app, const std::string& name, const std::string& description,
+                  const std::string& example) {
+  CLI::App* noun = app.add_subcommand(name, description)->require_subcommand(0, 1);
+  // Of its own: a noun would show the whole command's example.
+  noun->footer(absl::StrCat("Example:\n  ", example, "\n'keyward ", name,
+                            " VERB --help' has one for each."));
+  return *noun;
 }
 
 CLI::App& AddVerb(CLI::App& parent, Cli& cli, const std::string& name,

@@ -35,8 +35,9 @@ struct Cli {
   bool json() const { return output == "json"; }
 };
 
-// Adds a noun ("connection") that stands before verbs.
-CLI::App& AddNoun(CLI::App& app, const std::string& name, const std::string& description);
+// Adds a noun ("connection") that stands before verbs, with an example for its help.
+CLI::App& AddNoun(CLI::App& app, const std::string& name, const std::string& description,
+                  const std::string& example);
 
 // Adds a verb with an example for its help and the options that every verb has.
 CLI::App& AddVerb(CLI::App& parent, Cli& cli, const std::string& name,

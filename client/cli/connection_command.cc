@@ -42,9 +42,10 @@ std::string SubjectsText(const v1::Connection& connection) {
   return absl::StrJoin(all, ", ");
 }
 
+// The emergency freeze goes before the connection's own, which is no use while it lasts.
 std::string FrozenText(const v1::Connection& connection) {
-  if (!connection.frozen()) return "no";
-  return absl::StrCat("since ", TimeText(connection.has_freeze_time(), connection.freeze_time()));
+  if (connection.emergency_freeze()) return "all";
+  return connection.frozen() ? "yes" : "no";
 }
 
 std::string EnvironmentName(v1::Environment environment) {
@@ -63,6 +64,7 @@ absl::Status PrintConnection(const Cli& cli, const v1::Connection& connection) {
       {"SUBJECT PATTERNS", absl::StrJoin(connection.subject_patterns(), ", ")},
       {"KID IN HEADER", connection.include_kid() ? "yes" : "no"},
       {"FROZEN", FrozenText(connection)},
+      {"FROZEN SINCE", TimeText(connection.has_freeze_time(), connection.freeze_time())},
       {"CREATED", TimeText(connection.has_create_time(), connection.create_time())},
       {"UPDATED", TimeText(connection.has_update_time(), connection.update_time())},
       {"ETAG", connection.etag()},
@@ -139,7 +141,7 @@ absl::Status List(const Cli& cli) {
   for (const v1::Connection& connection : connections) {
     rows.push_back({connection.name(), EnvironmentName(connection.environment()),
                     connection.login_url(), connection.consumer_key().empty() ? "not set" : "set",
-                    connection.frozen() ? "frozen" : "no", SubjectsText(connection)});
+                    FrozenText(connection), SubjectsText(connection)});
   }
   return PrintTable(rows);
 }
@@ -224,7 +226,8 @@ void AddEtag(CLI::App& verb, Fields& fields) {
 }  // namespace
 
 void AddConnectionCommands(CLI::App& app, Cli& cli) {
-  CLI::App& noun = AddNoun(app, "connection", "Connections to Salesforce orgs");
+  CLI::App& noun =
+      AddNoun(app, "connection", "Connections to Salesforce orgs", "keyward connection show acme");
   const auto fields = std::make_shared<Fields>();
 
   CLI::App& create = AddVerb(noun, cli, "create", "Create a connection and its first key",

@@ -67,7 +67,7 @@ absl::Status List(const Cli& cli, const std::string& name) {
 }  // namespace
 
 void AddKeyCommands(CLI::App& app, Cli& cli) {
-  CLI::App& noun = AddNoun(app, "key", "Key versions of a connection");
+  CLI::App& noun = AddNoun(app, "key", "Key versions of a connection", "keyward key list acme");
   const auto name = std::make_shared<std::string>();
   CLI::App& list = AddVerb(noun, cli, "list", "List a connection's key versions",
                            "keyward key list acme", [&cli, name] { return List(cli, *name); });

@@ -128,7 +128,8 @@ absl::Status Explain(const Cli& cli, const ExplainOptions& options) {
 }  // namespace
 
 void AddPolicyCommands(CLI::App& app, Cli& cli) {
-  CLI::App& policy = AddNoun(app, "policy", "Check a policy file, and ask who may do what");
+  CLI::App& policy = AddNoun(app, "policy", "Check a policy file, and ask who may do what",
+                             "keyward policy check policy.yaml");
 
   const auto check = std::make_shared<CheckOptions>();
   CLI::App& check_verb =

@@ -99,8 +99,9 @@ void AccessTokens::Keeper::Learn(CacheEntry& entry, const v1::Connection& connec
     entry.identity = identity;
     cache_.SetToken(entry, nullptr);
   }
-  // Who freezes a connection wants its logins to end, and what they gave.
-  if (connection.frozen()) cache_.SetToken(entry, nullptr);
+  // Who freezes a connection, or everything, wants its logins to end, and what they gave.
+  // The etag does not tell of an emergency freeze.
+  if (connection.frozen() || connection.emergency_freeze()) cache_.SetToken(entry, nullptr);
   entry.settings_seen = Now();
   const bool is_default =
       connection.subjects_size() == 1 && connection.subjects(0) == entry.subject;

@@ -35,7 +35,8 @@ absl::StatusOr<IssuedKey> TakeCertificate(const std::string& der, const EVP_PKEY
 absl::StatusOr<IssuedKey> CertificateFor(const Keystore& keystore, const AdoptionOptions& options,
                                          absl::string_view connection, pkcs11::SessionLease& lease,
                                          const pkcs11::AdoptableKey& key,
-                                         const EVP_PKEY& public_key) {
+                                         const EVP_PKEY& public_key,
+                                         absl::FunctionRef<absl::Status()> check_signed) {
   ASSIGN_OR_RETURN(const std::vector<std::string> present,
                    pkcs11::FindCertificates(lease.session(), key.key_id));
   if (present.size() == 1) return TakeCertificate(present.front(), public_key);
@@ -47,6 +48,7 @@ absl::StatusOr<IssuedKey> CertificateFor(const Keystore& keystore, const Adoptio
   ASSIGN_OR_RETURN(IssuedKey issued,
                    IssueSelfSigned(keystore.signing, lease, key.handle, public_key, connection,
                                    options.certificate_validity));
+  RETURN_IF_ERROR(check_signed());
   // Before the registry knows of it: adopting again after a failure in between takes
   // the certificate that is there then.
   ASSIGN_OR_RETURN(const std::string label,
@@ -71,7 +73,8 @@ absl::StatusOr<pkcs11::ObjectUri> ParseKeyUri(const std::string& text) {
 absl::StatusOr<registry::KeyVersion> AdoptKey(const Keystore& keystore,
                                               const AdoptionOptions& options,
                                               absl::string_view connection, const std::string& uri,
-                                              absl::Time deadline) {
+                                              absl::Time deadline,
+                                              absl::FunctionRef<absl::Status()> check_signed) {
   ASSIGN_OR_RETURN(const pkcs11::ObjectUri key_uri, ParseKeyUri(uri));
   ASSIGN_OR_RETURN(const Turn::Held turn, keystore.turn.Take(deadline));
   RETURN_IF_ERROR(keystore.registry.GetConnection(connection).status());
@@ -85,7 +88,7 @@ absl::StatusOr<registry::KeyVersion> AdoptKey(const Keystore& keystore,
   ASSIGN_OR_RETURN(const EvpPkeyPtr public_key,
                    MakeRsaPublicKey(key->modulus, key->public_exponent));
   const absl::StatusOr<IssuedKey> issued =
-      CertificateFor(keystore, options, connection, lease, *key, *public_key);
+      CertificateFor(keystore, options, connection, lease, *key, *public_key, check_signed);
   lease.Report(issued.status());
   RETURN_IF_ERROR(issued.status());
   ASSIGN_OR_RETURN(registry::KeyVersion version,

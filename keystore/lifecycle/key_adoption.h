@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -25,14 +27,15 @@ struct AdoptionOptions {
 // Makes the RSA private key that `uri` (RFC 7512) names a new PENDING version of the
 // connection. The certificate that lies beside it under its CKA_ID is taken if it would
 // be accepted as an imported one; where there is none, a self-signed one is issued and
-// put there. Nothing else on the token changes, whatever fails.
+// put there. Nothing else on the token changes, whatever fails. `check_signed` is asked
+// before that is stored: where it fails nothing is, and its error returned.
 // Errors: the registry's, KEY_ID_EXISTS among them; FindKeyForAdoption()'s;
 // FAILED_PRECONDITION KEY_NOT_ADOPTABLE also where several certificates lie there;
 // CheckImportedCertificate()'s; the pool's.
-absl::StatusOr<registry::KeyVersion> AdoptKey(const Keystore& keystore,
-                                              const AdoptionOptions& options,
-                                              absl::string_view connection, const std::string& uri,
-                                              absl::Time deadline);
+absl::StatusOr<registry::KeyVersion> AdoptKey(
+    const Keystore& keystore, const AdoptionOptions& options, absl::string_view connection,
+    const std::string& uri, absl::Time deadline,
+    absl::FunctionRef<absl::Status()> check_signed = absl::OkStatus);
 
 // `uri` as it may be written down: empty where it does not parse or holds a PIN.
 std::string UriForRecord(const std::string& uri);

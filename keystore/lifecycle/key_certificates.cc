@@ -108,12 +108,14 @@ absl::StatusOr<KeyVersion> ImportCertificate(const Keystore& keystore, absl::str
 
 absl::StatusOr<KeyVersion> RenewCertificate(const Keystore& keystore, absl::string_view connection,
                                             std::optional<uint32_t> number, absl::Duration validity,
-                                            absl::Time deadline) {
+                                            absl::Time deadline,
+                                            absl::FunctionRef<absl::Status()> check_signed) {
   ASSIGN_OR_RETURN(const Turn::Held turn, keystore.turn.Take(deadline));
   ASSIGN_OR_RETURN(KeyInUse key, UseKey(keystore, connection, number, deadline));
   RETURN_IF_ERROR(CheckSelfSigned(key.version));
   ASSIGN_OR_RETURN(const IssuedKey issued, IssueSelfSigned(keystore.signing, key.lease, key.handle,
                                                            *key.public_key, connection, validity));
+  RETURN_IF_ERROR(check_signed());
   return Store(keystore, key, issued);
 }
 

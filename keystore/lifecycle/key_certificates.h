@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -46,11 +48,12 @@ absl::StatusOr<registry::KeyVersion> ImportCertificate(const Keystore& keystore,
 
 // Issues a new self-signed certificate for the same key in place of the one before.
 // FAILED_PRECONDITION CERTIFICATE_FROM_CA where that one is not self-signed: a
-// verifier trusts its CA. Returns the version as it is then.
-absl::StatusOr<registry::KeyVersion> RenewCertificate(const Keystore& keystore,
-                                                      absl::string_view connection,
-                                                      std::optional<uint32_t> number,
-                                                      absl::Duration validity, absl::Time deadline);
+// verifier trusts its CA. Returns the version as it is then. `check_signed` is asked once
+// the token has signed: where it fails nothing is stored, and its error returned.
+absl::StatusOr<registry::KeyVersion> RenewCertificate(
+    const Keystore& keystore, absl::string_view connection, std::optional<uint32_t> number,
+    absl::Duration validity, absl::Time deadline,
+    absl::FunctionRef<absl::Status()> check_signed = absl::OkStatus);
 
 }  // namespace keyward
 

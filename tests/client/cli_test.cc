@@ -73,6 +73,14 @@ TEST_F(CliTest, EveryVerbsHelpHasAnExample) {
   }
 }
 
+TEST_F(CliTest, EveryNounsHelpHasAnExampleOfItsOwn) {
+  for (const std::string noun :
+       {"approval", "audit", "certificate", "connection", "key", "policy"}) {
+    EXPECT_THAT(Keyward({noun, "--help"}).out, AllOf(HasSubstr("Example:\n  keyward " + noun + " "),
+                                                     ::testing::Not(HasSubstr("keyward token"))));
+  }
+}
+
 TEST_F(CliTest, CreatesWithEveryField) {
   const auto json = Json({"connection",     "create",      "new",
                           "--consumer-key", "K",           "--environment",
@@ -104,6 +112,23 @@ TEST_F(CliTest, ListsAndShowsAsTableAndJson) {
       Keyward({"connection", "show", "acme"}).out,
       AllOf(HasSubstr("CONSUMER KEY      3MVG9.key\n"), HasSubstr("ETAG              7\n")));
   EXPECT_EQ(Json({"connection", "show", "acme", "-o", "json"})["include_kid"], false);
+}
+
+TEST_F(CliTest, ShowsWhatIsFrozen) {
+  const auto expect = [this](const std::string& text) {
+    signer_.SetConnections({acme_});
+    EXPECT_THAT(Keyward({"connection", "list"}).out, HasSubstr("  set           " + text + "  "));
+    EXPECT_THAT(Keyward({"connection", "show", "acme"}).out,
+                HasSubstr("FROZEN            " + text + "\n"));
+  };
+  expect("no");
+  acme_.set_frozen(true);
+  expect("yes");
+  acme_.set_emergency_freeze(true);
+  expect("all");
+  acme_.set_frozen(false);
+  expect("all");
+  EXPECT_EQ(Json({"connection", "show", "acme", "-o", "json"})["emergency_freeze"], true);
 }
 
 TEST_F(CliTest, AnEmptyListIsAnEmptyArray) {

@@ -191,8 +191,9 @@ TEST_F(FreezeTest, TheCommandShowsAndAsks) {
   EXPECT_EQ(Keyward({"connection", "freeze", "--all"}).exit_code, 2);
   EXPECT_TRUE(Sign().ok());
   Do({"connection", "freeze", "acme", "--comment", "why"});
-  EXPECT_THAT(Do({"connection", "show", "acme"}), HasSubstr("since 20"));
-  EXPECT_THAT(Do({"connection", "list"}), HasSubstr("frozen"));
+  EXPECT_THAT(Do({"connection", "show", "acme"}),
+              HasSubstr("FROZEN            yes\nFROZEN SINCE      20"));
+  EXPECT_THAT(Do({"connection", "list"}), HasSubstr("yes"));
   EXPECT_EQ(DoJson({"connection", "show", "acme"}).value("frozen", false), true);
   for (const char* verb : {"freeze", "thaw"}) {
     EXPECT_THAT(Do({"connection", verb, "--help"}), HasSubstr("--all --yes"));

@@ -50,8 +50,8 @@ class ExchangePolicyTest : public ::testing::Test {
     return token.ok() ? std::string(token->granted.token.Expose()) : CodeAndReason(token.status());
   }
 
-  bool ComesTrue(const std::function<bool()>& holds) const {
-    const absl::Time end = absl::Now() + kPatience;
+  bool ComesTrue(const std::function<bool()>& holds, absl::Duration patience = kPatience) const {
+    const absl::Time end = absl::Now() + patience;
     while (!holds()) {
       if (absl::Now() > end) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -123,6 +123,24 @@ TEST_F(ExchangePolicyTest, AChangedPolicyGrantsAndTakesAwayWithoutARestart) {
   EXPECT_TRUE(ComesTrue([&] { return Exchange("backend", "acme") == kDenied; }));
   EXPECT_TRUE(
       system_.daemon().WaitForOutput("the role backends allows nothing: the role nobody in line"));
+}
+
+// Its settings are looked at again a minute after they were, so this takes that long.
+TEST_F(ExchangePolicyTest, TheEmergencyFreezeTakesBackTokensThatAreKept) {
+  SetPolicy("");
+  Start();
+  EXPECT_THAT(Exchange("operator", "acme"), HasSubstr("00D"));
+  const int logins = system_.Logins();
+  const auto set = [&](const std::string& verb) {
+    return system_.signer().Keyward({"connection", verb, "--all", "--yes"}).exit_code;
+  };
+  ASSERT_EQ(set("freeze"), 0);
+  EXPECT_TRUE(ComesTrue(
+      [&] { return Exchange("operator", "acme") == "FAILED_PRECONDITION EMERGENCY_FREEZE"; },
+      3 * kPatience));
+  EXPECT_EQ(system_.Logins(), logins);
+  ASSERT_EQ(set("thaw"), 0);
+  EXPECT_TRUE(ComesTrue([&] { return Exchange("operator", "acme").find("00D") == 0; }));
 }
 
 }  // namespace

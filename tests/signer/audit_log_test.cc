@@ -86,6 +86,29 @@ TEST_F(AuditLogTest, AFullDiskFailsClosedLeavesNoHalfLineAndRecovers) {
   EXPECT_THAT(Story(), ElementsAre("OpenFile", "before", "ResumeAuditLog", "after"));
 }
 
+TEST_F(AuditLogTest, SaysHowManyRefusalsWereNotRecorded) {
+  auto log = Open();
+  ASSERT_TRUE(AppendAndWait(*log, RecordOf("before")).ok());
+  {
+    const FullDisk full(ReadFile(path())->size() + 20);
+    AuditRecord counted = RefusalOf("one");
+    counted.count = 5;
+    EXPECT_FALSE(AppendAndWait(*log, counted).ok());
+    EXPECT_FALSE(AppendAndWait(*log, RefusalOf("two")).ok());
+    EXPECT_FALSE(AppendAndWait(*log, RecordOf("a signature")).ok());
+    log->Probe();
+    EXPECT_FALSE(AppendAndWait(*log, RefusalOf("three")).ok());
+  }
+  log->Probe();
+  ASSERT_TRUE(AppendAndWait(*log, RecordOf("after")).ok());
+  log.reset();
+  for (const nlohmann::json& record : Records()) {
+    EXPECT_EQ(record.value("detail", ""),
+              record["method"] == "ResumeAuditLog" ? "refusals that were not recorded: 7" : "");
+  }
+  EXPECT_THAT(Story(), ElementsAre("OpenFile", "before", "ResumeAuditLog", "after"));
+}
+
 TEST_F(AuditLogTest, AFileThatWasMovedAwayFailsClosedAndIsTakenBack) {
   const auto log = Open();
   ASSERT_TRUE(AppendAndWait(*log, RecordOf("before")).ok());

@@ -60,6 +60,18 @@ TEST_F(AccessTokensChangesTest, AFrozenConnectionsTokenIsNotGivenOut) {
   EXPECT_NE(tokens_->Find(Request()), nullptr);
 }
 
+// Which changes no connection, so that its etag stays.
+TEST_F(AccessTokensChangesTest, TheEmergencyFreezeEndsTheTokenThoughTheEtagStays) {
+  EXPECT_EQ(TokenFor(Request()), "token-1");
+  acme().set_emergency_freeze(true);
+  LookAgain();
+  EXPECT_EQ(tokens_->Find(Request()), nullptr);
+  EXPECT_EQ(tokens_->stats().tokens, 0U);
+  acme().set_emergency_freeze(false);
+  scheduler_->Advance(directory_options_.keep);
+  EXPECT_EQ(TokenFor(Request()), "token-2");
+}
+
 TEST_F(AccessTokensChangesTest, ASubjectThatFitsAPatternKeepsItsToken) {
   acme().add_subject_patterns("integration-*@acme.example");
   EXPECT_EQ(TokenFor(Request("integration-1@acme.example")), "token-1");

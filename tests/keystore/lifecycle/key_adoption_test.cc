@@ -110,6 +110,15 @@ TEST_F(KeyAdoptionTest, AFailureInBetweenCanBeRepeated) {
   EXPECT_THAT(CertificatesOnToken(), ElementsAre(adopted->certificate_der));
 }
 
+TEST_F(KeyAdoptionTest, WhatIsRefusedOnceItIsSignedIsNotStored) {
+  MakeCeremonyKey();
+  const auto refused = AdoptKey(parts_.keystore, {}, "acme", kUri, Soon(),
+                                [] { return absl::FailedPreconditionError("frozen meanwhile"); });
+  EXPECT_EQ(refused.status().message(), "frozen meanwhile");
+  EXPECT_THAT(CertificatesOnToken(), IsEmpty());
+  EXPECT_EQ(parts_.registry->ListKeyVersions("acme")->size(), 1U);
+}
+
 TEST_F(KeyAdoptionTest, AKeyIsAdoptedOnce) {
   MakeCeremonyKey();
   ASSERT_TRUE(Adopt().ok());

@@ -70,6 +70,16 @@ TEST_F(KeyCertificatesTest, ATokenThatDoesNotTakeTheCertificateLeavesTheOneBefor
   EXPECT_THAT(OnToken(), ElementsAre(before.certificate_der));
 }
 
+TEST_F(KeyCertificatesTest, WhatIsRefusedOnceItIsSignedIsNotStored) {
+  const KeyVersion before = Version();
+  const auto refused = RenewCertificate(parts_.keystore, "acme", std::nullopt, kYear, Soon(), [] {
+    return absl::FailedPreconditionError("frozen meanwhile");
+  });
+  EXPECT_EQ(refused.status().message(), "frozen meanwhile");
+  EXPECT_EQ(Version().certificate_der, before.certificate_der);
+  EXPECT_THAT(OnToken(), ElementsAre(before.certificate_der));
+}
+
 TEST_F(KeyCertificatesTest, ASignatureThatDoesNotVerifyMakesNoCertificate) {
   const KeyVersion before = Version();
   SetFaults("C_Sign corrupt\n");

@@ -142,7 +142,8 @@ void AuditLog::Run() {
     if (!group.records.empty() && !Flush(std::move(group))) continue;
     {
       MutexLock lock(&mutex_);
-      if (closing_ && pending_.records.empty()) break;
+      // What was counted until the end is still to be taken.
+      if (closing_ && pending_.records.empty() && !refusals_.next_due()) break;
     }
     CloseFileIfDue();
   }

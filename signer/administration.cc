@@ -44,6 +44,11 @@ bool HasAnyRole(const AuthorizationPolicy& policy, absl::string_view identity) {
   return false;
 }
 
+// Nobody who has to stop signing now waits for a quota.
+bool MayNotWait(absl::string_view method) {
+  return method == "FreezeConnection" || method == "SetEmergencyFreeze";
+}
+
 }  // namespace
 
 absl::Time DeadlineOf(const grpc::ServerContext& context) {
@@ -101,7 +106,9 @@ grpc::Status Administration::Conduct(const grpc::ServerContext& context, AuditRe
   const auto conduct = [&]() -> absl::Status {
     RETURN_IF_ERROR(parts_.audit.CheckWritable());
     RETURN_IF_ERROR(Identify(context, record));
-    RETURN_IF_ERROR(parts_.quotas.TakeOfIdentity(*policy, record.identity));
+    if (!MayNotWait(record.method)) {
+      RETURN_IF_ERROR(parts_.quotas.TakeOfIdentity(*policy, record.identity));
+    }
     RETURN_IF_ERROR(decide(call));
     begun = true;
     return work(call);

@@ -93,7 +93,8 @@ std::string ToText(const signer::VerifyReport& report, bool ok) {
   absl::StrAppendFormat(&text, "rate         %.0f records/s, %.0f MB/s\n",
                         PerSecond(static_cast<double>(report.records), report.elapsed),
                         PerSecond(static_cast<double>(report.bytes) / 1e6, report.elapsed));
-  if (report.vouched) absl::StrAppend(&text, "anchor ", AnchorText(*report.vouched), "\n");
+  // Nobody should write down the end of a log that was tampered with.
+  if (report.vouched && ok) absl::StrAppend(&text, "anchor ", AnchorText(*report.vouched), "\n");
   return absl::StrCat(text, ok ? "The log is whole.\n" : "The log is NOT whole.\n");
 }
 
@@ -101,8 +102,10 @@ absl::Status Verify(const Cli& cli, const VerifyFlags& flags) {
   signer::VerifyOptions options;
   options.from_start = flags.from_start;
   for (const std::string& text : flags.anchors) {
-    ASSIGN_OR_RETURN(signer::Anchor anchor, signer::ParseAnchor(text));
-    options.anchors.push_back(std::move(anchor));
+    absl::StatusOr<signer::Anchor> anchor = signer::ParseAnchor(text);
+    // A mistyped anchor must not look like a log that is not whole.
+    if (!anchor.ok()) return UsageError(anchor.status().message());
+    options.anchors.push_back(*std::move(anchor));
   }
   signer::CheckpointKeys keys;
   for (const std::string& file : flags.certificates) {

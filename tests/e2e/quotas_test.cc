@@ -92,6 +92,19 @@ TEST_F(QuotasTest, EachIdentityHasItsOwn) {
   EXPECT_EQ(std::count(outcomes.begin(), outcomes.end(), "QUOTA_EXCEEDED"), 4);
 }
 
+TEST_F(QuotasTest, WhoHasToStopSigningWaitsForNone) {
+  StartWith(
+      R"(  - {name: operator, identities: ["spiffe://keyward.example/operator"], per_second: 0.01, burst: 3}
+)");
+  const auto client = Client();
+  while (client->GetConnection("acme").ok()) {
+  }
+  EXPECT_EQ(CodeAndReason(client->GetConnection("acme").status()), kExceeded);
+  EXPECT_EQ(CodeAndReason(client->FreezeConnection("acme", "").status()), "OK");
+  EXPECT_EQ(CodeAndReason(client->SetEmergencyFreeze(true, "")), "OK");
+  EXPECT_EQ(CodeAndReason(client->ThawConnection("acme", "").status()), kExceeded);
+}
+
 TEST_F(QuotasTest, EachConnectionHasItsOwn) {
   StartWith(R"(  - {name: small, connections: ["acme", "eu-*"], per_second: 0.01, burst: 4}
 )");

@@ -80,7 +80,9 @@ TEST_F(AuditCommandTest, SaysWhatIsMissing) {
   EXPECT_EQ(Keyward({"verify", logs_.path()}).exit_code, 2);
   EXPECT_EQ(Verify({}).exit_code, 1);
   EXPECT_THAT(Verify({}).err, HasSubstr("AUDIT_FILES_MISSING"));
-  EXPECT_THAT(Verify({"--anchor", "7"}).err, HasSubstr("ANCHOR_INVALID"));
+  // No answer about the log: wrong usage.
+  EXPECT_THAT(Verify({"--anchor", "7"}).err, HasSubstr("an anchor is SEQUENCE:SHA256"));
+  EXPECT_EQ(Verify({"--anchor", "7"}).exit_code, 2);
 }
 
 TEST_F(AuditCommandTest, ShowsNoControlCharacterOfARecord) {

@@ -10,9 +10,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
+#include "common/subject_pattern.h"
 #include "common/utf8.h"
 #include "signer/claims_policy.h"
-#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 namespace {

@@ -17,8 +17,8 @@
 #include "common/dns_name.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "common/subject_pattern.h"
 #include "common/utf8.h"
-#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 namespace {

@@ -7,8 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/subject_pattern.h"
 #include "keystore/registry/registry.h"
-#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 

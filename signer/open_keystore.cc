@@ -7,8 +7,8 @@
 
 #include "absl/time/clock.h"
 #include "common/error.h"
+#include "common/rsa_public_key.h"
 #include "common/status_macros.h"
-#include "keystore/certificate/rsa_public_key.h"
 #include "keystore/registry/sqlite_registry.h"
 #include "signer/pin_source.h"
 

@@ -6,10 +6,10 @@
 #include "absl/strings/str_join.h"
 #include "common/connection_name.h"
 #include "common/error.h"
+#include "common/subject_pattern.h"
 #include "common/utf8.h"
 #include "common/yaml_reader.h"
 #include "signer/caller_identity.h"
-#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 namespace {

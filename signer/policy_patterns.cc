@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "signer/subject_pattern.h"
+#include "common/subject_pattern.h"
 
 namespace keyward::signer {
 

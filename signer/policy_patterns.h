@@ -64,7 +64,7 @@ class ConnectionSet {
 
 class SubjectSet {
  public:
-  // A user name or a pattern of signer/subject_pattern; well-formed, here and below.
+  // A user name or a pattern of common/subject_pattern; well-formed, here and below.
   void Add(absl::string_view item);
 
   bool empty() const { return exact_.empty() && patterns_.empty(); }

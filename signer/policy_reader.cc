@@ -11,9 +11,9 @@
 #include "common/connection_name.h"
 #include "common/openssl.h"
 #include "common/status_macros.h"
+#include "common/subject_pattern.h"
 #include "signer/identity_pattern.h"
 #include "signer/policy_warnings.h"
-#include "signer/subject_pattern.h"
 
 namespace keyward::signer {
 namespace {

@@ -57,11 +57,7 @@ CallSigner::Caller Signer::Identify(const grpc::AuthContext& peer) {
 void Signer::Sign(const IncomingCall& call, absl::Time deadline, Done done) {
   AuditRecord record = RecordOf(call);
   absl::StatusOr<v1::SignResponse> response = Decide(call, deadline, record);
-  if (!response.ok()) {
-    record.refusal = ReasonOf(response.status()).value_or("INTERNAL");
-    parts_.audit.AppendRefusal(std::move(record));
-    return done(response.status());
-  }
+  if (!response.ok()) return Refuse(std::move(record), response.status(), done);
   // Step 8. std::function wants what it holds to be copyable.
   auto signature = std::make_shared<v1::SignResponse>(*std::move(response));
   parts_.audit.Append(std::move(record),
@@ -137,7 +133,10 @@ absl::StatusOr<std::string> Signer::SignOnToken(const registry::SigningKey& key,
 }
 
 void Signer::Refuse(const IncomingCall& call, const absl::Status& why, const Done& done) {
-  AuditRecord record = RecordOf(call);
+  Refuse(RecordOf(call), why, done);
+}
+
+void Signer::Refuse(AuditRecord record, const absl::Status& why, const Done& done) {
   record.refusal = ReasonOf(why).value_or("INTERNAL");
   parts_.audit.AppendRefusal(std::move(record));
   done(why);

@@ -53,6 +53,7 @@ class Signer final : public CallSigner {
   void FinishGroup() override { parts_.audit.FinishGroup(); }
 
  private:
+  void Refuse(AuditRecord record, const absl::Status& why, const Done& done);
   absl::StatusOr<v1::SignResponse> Decide(const IncomingCall& call, absl::Time deadline,
                                           AuditRecord& record);
   absl::StatusOr<std::string> SignOnToken(const registry::SigningKey& key,

@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
+#include "common/rsa_public_key.h"
 #include "common/status_macros.h"
-#include "keystore/certificate/rsa_public_key.h"
 #include "keystore/pkcs11/ck_error.h"
 #include "keystore/pkcs11/token_signer.h"
 

@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
+#include "common/rsa_public_key.h"
 #include "common/status_macros.h"
 #include "keystore/certificate/certificate_path.h"
-#include "keystore/certificate/rsa_public_key.h"
 
 namespace keyward {
 namespace {

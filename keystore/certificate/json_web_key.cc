@@ -5,9 +5,9 @@
 
 #include "absl/strings/escaping.h"
 #include "common/openssl.h"
+#include "common/rsa_public_key.h"
 #include "common/status_macros.h"
 #include "common/utf8.h"
-#include "keystore/certificate/rsa_public_key.h"
 
 namespace keyward {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
+#include "common/rsa_public_key.h"
 #include "common/status_macros.h"
-#include "keystore/certificate/rsa_public_key.h"
 #include "keystore/lifecycle/token_key.h"
 #include "keystore/lifecycle/version_choice.h"
 #include "keystore/pkcs11/certificate_objects.h"

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/rsa_public_key.h"
 #include "common/status_macros.h"
-#include "keystore/certificate/rsa_public_key.h"
 #include "keystore/certificate/self_signed_certificate.h"
 #include "keystore/pkcs11/token_signer.h"
 #include "keystore/provider/private_key.h"

@@ -7,7 +7,7 @@
 
 #include "common/connection_name.h"
 #include "common/error.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/pkcs11/object_finder.h"
 #include "signer/audit/checkpoint_signature.h"
 #include "tests/keystore/lifecycle/keystore_parts.h"

@@ -8,7 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "common/error.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/certificate/self_signed_certificate.h"
 #include "tests/keystore/certificate/test_ca.h"
 

@@ -1,4 +1,4 @@
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 #include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/file.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "tests/keystore/certificate/test_ca.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/temp_dir.h"

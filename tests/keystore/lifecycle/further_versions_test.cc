@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "common/openssl.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/lifecycle/key_adoption.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/pkcs11/certificate_objects.h"

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/lifecycle/token_key.h"
 #include "keystore/pkcs11/certificate_objects.h"

@@ -5,7 +5,7 @@
 #include <openssl/x509.h>
 
 #include "common/error.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/lifecycle/key_lifecycle.h"
 #include "keystore/pkcs11/certificate_objects.h"
 #include "keystore/pkcs11/object_finder.h"

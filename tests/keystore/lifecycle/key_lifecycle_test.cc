@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/pkcs11/certificate_objects.h"
 #include "keystore/pkcs11/object_finder.h"
 #include "keystore/pkcs11/token_signer.h"

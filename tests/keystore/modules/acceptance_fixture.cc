@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/pkcs11/ck_error.h"
 #include "keystore/pkcs11/key_generator.h"
 #include "keystore/pkcs11/token_signer.h"

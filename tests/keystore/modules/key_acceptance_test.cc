@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/certificate/self_signed_certificate.h"
 #include "keystore/pkcs11/certificate_objects.h"
 #include "keystore/pkcs11/ck_error.h"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/types/span.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "tests/keystore/modules/other_tool_fixture.h"
 
 namespace keyward::pkcs11 {

@@ -5,7 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "tests/testing/subprocess.h"
 
 namespace keyward::pkcs11 {

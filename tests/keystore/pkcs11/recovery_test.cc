@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/error.h"
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/pkcs11/ck_error.h"
 #include "keystore/pkcs11/token_signer.h"
 #include "tests/keystore/pkcs11/token_fixture.h"

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/pkcs11/ck_error.h"
 #include "tests/keystore/pkcs11/token_fixture.h"
 

@@ -11,7 +11,7 @@
 #include <atomic>
 #include <thread>
 
-#include "keystore/certificate/rsa_public_key.h"
+#include "common/rsa_public_key.h"
 #include "keystore/pkcs11/token_signer.h"
 #include "tests/keystore/pkcs11/token_fixture.h"
 
